@@ -1,0 +1,112 @@
+/**
+ * `apex-token get`: the token on stdout.
+ *
+ * @module
+ */
+
+import { isTokenError, TokenError } from "../../errors.ts";
+import type { Host } from "../../host/host.ts";
+import type { CachedToken } from "../../profile/cached_token.ts";
+import { environmentToken } from "../../profile/environment_token.ts";
+import type { Profile } from "../../profile/profile.ts";
+import { defaultProfileName, profileNames, readProfile } from "../../profile/profile_files.ts";
+import { profileToken, type ProfileTokenOptions } from "../../profile/profile_token.ts";
+import type { AccessToken } from "../../session/token_source.ts";
+import { askAndSignIn, signInAgain } from "../dialogue.ts";
+import { forms, type OutputForm } from "../output/forms.ts";
+
+/** The options of `get`. */
+export interface GetCommand {
+  readonly scope?: string;
+  readonly aud?: string;
+  readonly minValidity?: number;
+  readonly force?: boolean;
+  readonly idToken?: boolean;
+  readonly output: OutputForm;
+  readonly caFile?: string;
+  readonly allowInsecureLoopback?: boolean;
+}
+
+/** Finds the profile, gets its token, prints it. */
+export async function get(host: Host, name: string | undefined, options: GetCommand): Promise<void> {
+  const { signal, dispose } = host.interrupt();
+  try {
+    const wanted: ProfileTokenOptions = { ...options, audience: options.aud, signal };
+    const { token, issuer, profile } = await find(host, name, wanted, options);
+    warnWhenShort(host, token, options);
+    host.answer(forms[options.output]({
+      token: options.idToken ? idTokenOf(token) : token.accessToken,
+      tokenType: token.tokenType,
+      expiresAt: options.idToken ? token.claims!.exp : token.expiresAt,
+      scope: token.scope,
+      issuer,
+      profile,
+    }));
+  } finally {
+    dispose();
+  }
+}
+
+interface Found {
+  readonly token: AccessToken;
+  readonly issuer: string;
+  readonly profile?: string;
+}
+
+async function find(
+  host: Host,
+  name: string | undefined,
+  options: ProfileTokenOptions,
+  reach: Pick<GetCommand, "caFile" | "allowInsecureLoopback">,
+): Promise<Found> {
+  const chosen = name ?? host.environment("APEX_TOKEN_PROFILE");
+  if (chosen !== undefined) return await ofProfile(host, readProfile(host, chosen), options);
+  const fromEnvironment = await environmentToken(host, options, reach);
+  if (fromEnvironment) return fromEnvironment;
+  const standard = defaultProfileName(host);
+  if (standard !== undefined) return await ofProfile(host, readProfile(host, standard), options);
+  const names = profileNames(host);
+  if (names.length > 0) {
+    throw new TokenError("invalid_argument", "There are several profiles and none is the default", {
+      nextStep: `Name one: ${names.map((one) => `apex-token get ${one}`).join(", ")}`,
+    });
+  }
+  if (!host.terminal) {
+    throw new TokenError("sign_in_required", "Nobody has signed in here yet", {
+      nextStep: "Run: apex-token login NAME --issuer URL --client-id ID",
+    });
+  }
+  const { profile } = await askAndSignIn(host, options.signal);
+  return await ofProfile(host, profile, options);
+}
+
+function foundIn(token: CachedToken): Found {
+  return { token, issuer: token.issuer, profile: token.profile };
+}
+
+async function ofProfile(host: Host, profile: Profile, options: ProfileTokenOptions): Promise<Found> {
+  try {
+    return foundIn(await profileToken(host, profile, options));
+  } catch (error) {
+    if (!isTokenError(error) || error.code !== "sign_in_required" || !host.terminal) throw error;
+    host.say(`${error.message}.`);
+    const again = await signInAgain(host, profile, options.signal);
+    return foundIn(await profileToken(host, again.profile, { ...options, force: false }));
+  }
+}
+
+function idTokenOf(token: AccessToken): string {
+  if (token.idToken) return token.idToken;
+  throw new TokenError("unsupported", "The server gave no ID token", {
+    nextStep: "Sign in with the scope openid: apex-token login NAME --scope openid",
+  });
+}
+
+function warnWhenShort(host: Host, token: AccessToken, { minValidity = 0 }: GetCommand): void {
+  const left = Math.floor(token.expiresAt - host.clock.now() / 1000);
+  if (left < minValidity) {
+    host.say(
+      `The server gives tokens for less than the ${minValidity} s asked for: this one is valid for ${left} s.`,
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The command line: arguments in, exit code out.
+ *
+ * @module
+ */
+
+import { CommanderError } from "commander";
+import type { Host } from "../host/host.ts";
+import { program } from "./program.ts";
+import { EXIT_CODES, report } from "./report.ts";
+
+/**
+ * Runs one command.
+ *
+ * @param host what the surroundings give
+ * @param args the arguments, without the program's name
+ * @returns the exit code
+ */
+export async function main(host: Host, args: readonly string[]): Promise<number> {
+  if (args.length === 0) args = ["--help"];
+  try {
+    await program(host).parseAsync([...args], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError(host);
+    return report(host, error);
+  }
+}
+
+function usageError(host: Host): number {
+  host.say("See: apex-token --help");
+  return EXIT_CODES.invalid_argument;
+}

@@ -1,0 +1,18 @@
+/**
+ * What every output form starts from.
+ *
+ * @module
+ */
+
+/** A token on its way to the program that asked. */
+export interface Answer {
+  /** The access token, or the ID token where that was asked for. */
+  readonly token: string;
+  readonly tokenType: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+  readonly scope?: string;
+  readonly issuer: string;
+  /** Absent for a client that comes from the environment. */
+  readonly profile?: string;
+}

@@ -1,0 +1,160 @@
+/**
+ * The command table: names, options and help of every command.
+ *
+ * @module
+ */
+
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { Host } from "../host/host.ts";
+import type { Flow } from "../providers.ts";
+import { version } from "../version.ts";
+import type { GetCommand } from "./commands/get.ts";
+import type { LoginCommand } from "./commands/login.ts";
+
+const FLOWS: readonly Flow[] = ["device", "browser", "client-credentials", "password"];
+
+/** The program; a command's module is loaded when the command runs. */
+export function program(host: Host): Command {
+  const root = new Command("apex-token")
+    .description("A valid OpenID Connect token for whatever asks, in the form it asks for.")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .configureOutput({ writeOut: (text) => host.answer(text), writeErr: (text) => host.say(text.trimEnd()) })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  examples(root, [
+    [
+      "apex-token login apex --client-id project-a-catalogue-dev-api",
+      "sign in to ESA APEx, once per machine",
+    ],
+    ["apex-token get apex", "print a valid token, renewed by itself"],
+    ['curl -H "$(apex-token get apex -o header)" https://…', "use it"],
+  ]);
+  const commands = [
+    getCommand(host),
+    loginCommand(host),
+    listCommand(host),
+    showCommand(host),
+    removeCommand(host),
+  ];
+  for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
+  return root;
+}
+
+function command(name: string, description: string): Command {
+  return new Command(name).description(description).helpOption("-h, --help", "show this help");
+}
+
+/** Examples come first in every help: they are what people look for. */
+function examples(target: Command, rows: readonly (readonly [string, string])[]): void {
+  const text = rows.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join("\n");
+  target.addHelpText("before", `Examples:\n${text}\n`);
+}
+
+function getCommand(host: Host): Command {
+  const get = command("get", "print a valid token on standard output")
+    .addArgument(
+      new Argument(
+        "[name]",
+        "the profile; default: APEX_TOKEN_PROFILE, APEX_CLIENT_ID, or the default profile",
+      ),
+    )
+    .option("-s, --scope <scope>", "narrow the token to these scopes, separated by blanks")
+    .option("--aud, --audience <audience>", "the API that the token is for")
+    .option("--min-validity <seconds>", "for how long it must still be valid", wholeNumber)
+    .option("--force", "renew it even though a good one is at hand")
+    .option("--id-token", "print the ID token instead of the access token")
+    .addOption(
+      new Option("-o, --output <form>", "how it is printed").choices(["token", "json", "header", "env"])
+        .default("token"),
+    );
+  reachOptions(get);
+  examples(get, [
+    ["apex-token get", "the token of the default profile"],
+    ["apex-token get wlcg -s storage.read:/ --aud https://dcache.example.org", "a narrowed one"],
+    ['eval "$(apex-token get apex -o env)"', "in the variable ACCESS_TOKEN"],
+    ["APEX_CLIENT_ID=… APEX_CLIENT_SECRET=… apex-token get", "for a service, without any file"],
+  ]);
+  return get.action(
+    async (name: string | undefined, { audience, ...options }: GetCommand & { audience?: string }) => {
+      const { get } = await import("./commands/get.ts");
+      await get(host, name, { ...options, aud: audience });
+    },
+  );
+}
+
+function loginCommand(host: Host): Command {
+  const login = command("login", "make a profile and sign in")
+    .addArgument(new Argument("[name]", "the name of the profile; one that is there is signed in again"))
+    .option("--issuer <url>", "the issuer's URL, or apex, cdse, egi, wlcg, iam-test, escape, infn-cloud")
+    .option("--client-id <id>", "the client id")
+    .option("-s, --scope <scope>", "what to ask for, separated by blanks")
+    .addOption(new Option("--flow <flow>", "how to sign in; default: what fits here").choices(FLOWS))
+    .option(
+      "--secret-file <file>",
+      "a file with the client secret, read again at each use; - for standard input",
+    )
+    .option("--redirect-uri <uri>", "where the browser comes back to; default: a free port of 127.0.0.1")
+    .option("--no-open", "show the page and do not open it")
+    .option("--no-offline", "do not ask for a sign-in that outlives the browser session")
+    .option("--protect <how>", "what protects the sign-in: key-file, key-file=PATH, memory")
+    .option("--username <name>", "the account of the password grant (deprecated)")
+    .option("--password-file <file>", "a file with its password; - for standard input; default: a prompt");
+  reachOptions(login);
+  examples(login, [
+    ["apex-token login apex --client-id project-a-catalogue-dev-api", "ESA APEx"],
+    ["apex-token login wlcg --issuer wlcg --client-id ID -s 'openid storage.read:/'", "an INDIGO IAM"],
+    [
+      "apex-token login svc --issuer URL --client-id ID --secret-file secret.txt",
+      "a service, by client credentials",
+    ],
+  ]);
+  return login.action(async (name: string | undefined, options: LoginCommand) => {
+    const { login } = await import("./commands/login.ts");
+    await login(host, name, options);
+  });
+}
+
+function listCommand(host: Host): Command {
+  const list = command("list", "list the profiles; * marks the default").option("--json", "as JSON");
+  examples(list, [["apex-token list", "name, issuer and client of each profile"]]);
+  return list.action(async (options: { json?: boolean }) => {
+    const { list } = await import("./commands/list.ts");
+    list(host, options);
+  });
+}
+
+function showCommand(host: Host): Command {
+  const show = command("show", "show a profile: who, scopes, expiry; never a secret")
+    .argument("<name>", "the profile")
+    .option("--json", "as JSON");
+  examples(show, [["apex-token show apex", "who is signed in, and for how long"]]);
+  return show.action(async (name: string, options: { json?: boolean }) => {
+    const { show } = await import("./commands/show.ts");
+    await show(host, name, options);
+  });
+}
+
+function removeCommand(host: Host): Command {
+  const remove = command("remove", "forget a profile and its sign-in on this machine").argument(
+    "<name>",
+    "the profile",
+  );
+  examples(remove, [["apex-token remove apex", "its tokens are gone from this machine"]]);
+  return remove.action(async (name: string) => {
+    const { remove } = await import("./commands/remove.ts");
+    await remove(host, name);
+  });
+}
+
+function reachOptions(target: Command): void {
+  target
+    .option("--ca-file <file>", "trust the certificate authorities in this file too (PEM)")
+    .option("--allow-insecure-loopback", "permit an http issuer on this machine, for tests");
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A whole number of seconds is needed.");
+}

@@ -1,0 +1,58 @@
+/**
+ * An error as a person and a shell see it: one sentence, the next step, the exit code.
+ *
+ * @module
+ */
+
+import { type ErrorCode, isTokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { safeText } from "../safe_text.ts";
+
+/** The exit codes of the command line. */
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  invalid_argument: 2,
+  insecure_url: 2,
+  unknown_profile: 2,
+  sign_in_required: 4,
+  expired_code: 4,
+  access_denied: 5,
+  server_refused: 5,
+  invalid_metadata: 5,
+  invalid_response: 5,
+  unsupported: 5,
+  network: 6,
+  timeout: 6,
+  unavailable: 6,
+  storage: 7,
+  key: 7,
+  aborted: 130,
+  internal: 1,
+};
+
+/** Says on stderr what went wrong and what to do, and gives the exit code. */
+export function report(host: Host, error: unknown): number {
+  if (!isTokenError(error)) {
+    // a fault of ours: its text may hold anything, so only its kind and place are shown
+    host.say(`apex-token: internal fault (${faultName(error)}). Please report it with what you did.`);
+    if (host.environment("APEX_TOKEN_DEBUG")) host.say(placeOf(error));
+    return EXIT_CODES.internal;
+  }
+  host.say(`apex-token: ${sentence(error.message)}`);
+  if (error.nextStep) host.say(sentence(error.nextStep));
+  return EXIT_CODES[error.code] ?? EXIT_CODES.internal;
+}
+
+/** Foreign words in it are safe already; this is the second lock on the door. */
+function sentence(text: string): string {
+  const clean = safeText(text, 1000);
+  return /[.!?…:]$|https?:\S+$|^Run: |: apex-token /.test(clean) ? clean : `${clean}.`;
+}
+
+function faultName(error: unknown): string {
+  return error instanceof Error ? safeText(error.name, 60) : typeof error;
+}
+
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? error.stack ?? "" : "";
+  return stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => safeText(line)).join("\n");
+}

@@ -1,0 +1,16 @@
+/**
+ * Runs the command line on this machine.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { workstation } from "../host/host.ts";
+import { main } from "./main.ts";
+
+/** Runs the arguments of this process and ends it with their exit code. */
+export async function start(): Promise<void> {
+  const code = await main(workstation(), process.argv.slice(2));
+  // sockets that are kept alive must not hold the process; everything has been written by now
+  process.exit(code);
+}

@@ -1,0 +1,45 @@
+/**
+ * What is said after a sign-in: who you are, how long it lasts, which command comes next.
+ *
+ * @module
+ */
+
+import type { Host } from "../host/host.ts";
+import type { SignInResult } from "../profile/sign_in.ts";
+import { safeText } from "../safe_text.ts";
+import { person } from "./person.ts";
+import { duration } from "./times.ts";
+
+/** Says on stderr what a sign-in has brought. */
+export function celebrate(host: Host, { profile, session, tokens, provider }: SignInResult): void {
+  const who = session.claims ? person(session.claims) : `the client ${safeText(profile.clientId, 80)}`;
+  const where = provider.issuer ? provider.title : new URL(profile.issuer).host;
+  const lines = [`Signed in to ${safeText(where, 80)} as ${who}.`];
+  if (tokens.scope) lines.push(`Granted: ${safeText(tokens.scope, 400)}.`);
+  lines.push(lasting(host, { profile, session, tokens }));
+  if (profile.protect.kind === "key-file") {
+    lines.push(`Profile "${profile.name}" is kept encrypted; its key is in ${profile.protect.path}.`);
+  } else lines.push(`Profile "${profile.name}" is kept without the sign-in.`);
+  lines.push("", `Next: apex-token get ${profile.name}`);
+  host.say(lines.join("\n"));
+}
+
+function lasting(
+  host: Host,
+  { profile, session, tokens }: Pick<SignInResult, "profile" | "session" | "tokens">,
+): string {
+  const now = host.clock.now() / 1000;
+  if (profile.flow === "client-credentials") {
+    return "New tokens are fetched with the client's secret whenever they are needed.";
+  }
+  if (!session.refreshToken) {
+    return `The server gave no refresh token: the sign-in lasts ${duration(tokens.expiresAt - now)}.`;
+  }
+  if (session.refreshExpiresAt) {
+    return `The sign-in lasts ${duration(session.refreshExpiresAt - now)}, and longer each time it is used.`;
+  }
+  const offline = tokens.scope?.split(" ").includes("offline_access");
+  return offline
+    ? "The sign-in lasts until the server ends it; tokens are renewed by themselves."
+    : "Tokens are renewed by themselves for as long as the server's session lasts.";
+}

@@ -1,0 +1,170 @@
+/**
+ * The only door to the network: one request, one answer that was read to its end, within a deadline and a limit.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../clock.ts";
+import { isTokenError, type TokenError } from "../errors.ts";
+import { safeText } from "../safe_text.ts";
+import { readAnswer } from "./_answer.ts";
+import { failure, type Flight } from "./_flight.ts";
+import { networkError } from "./_network_error.ts";
+import { checkUrl } from "./url.ts";
+
+/** The part of `fetch` this package uses. */
+export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
+
+/** How a client reaches the network. */
+export interface HttpOptions {
+  /** What sends the requests: the place for a proxy, a client certificate or a binding. Default: the runtime's `fetch`. */
+  fetch?: Fetch;
+  /** Default: the clock of the machine. */
+  clock?: Clock;
+  /** How long one exchange may take, the body included, in milliseconds. Default: 15,000. */
+  timeout?: number;
+  /** Permits `http` to `127.0.0.1`, `[::1]` and `localhost`. Default: false. */
+  allowInsecureLoopback?: boolean;
+}
+
+/** A client's way to the network, made by {@linkcode createHttp}. */
+export interface Http {
+  /** What sends the requests; absent for the runtime's `fetch`. */
+  readonly fetch?: Fetch;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** How long one exchange may take, in milliseconds. */
+  readonly timeout: number;
+  /** Whether `http` to this machine is permitted. */
+  readonly allowInsecureLoopback: boolean;
+}
+
+/** One request. */
+export interface HttpRequest {
+  /** Where it goes: `https`, without user name and fragment. */
+  url: string | URL;
+  /** The method, in capitals. */
+  method: string;
+  /** `accept-encoding` is always replaced by `identity`. */
+  headers?: HeadersInit;
+  /** The content, if any. */
+  body?: BodyInit | null;
+  /** Ends the exchange at once. */
+  signal?: AbortSignal;
+  /** The longest body that is taken, decoded, in bytes. Default: 131,072. */
+  limit?: number;
+  /** How long the exchange may take, in milliseconds. Default: that of the {@linkcode Http}. */
+  timeout?: number;
+}
+
+/** One answer, read to its end. */
+export interface HttpAnswer {
+  /** The URL that was asked. */
+  readonly url: string;
+  /** The status, never 3xx. */
+  readonly status: number;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The body, decoded; empty when there was none. */
+  readonly body: Uint8Array;
+}
+
+const LIMIT = 128 * 1024;
+// Below so many bytes a millisecond after so many milliseconds of reading, an answer counts as stuck.
+const SLOWEST = 0.1;
+const PATIENCE = 5000;
+
+/** Makes a way to the network out of its options. */
+export function createHttp(
+  { fetch, clock = systemClock, timeout = 15_000, allowInsecureLoopback = false }: HttpOptions = {},
+): Http {
+  return Object.freeze({ fetch, clock, timeout, allowInsecureLoopback });
+}
+
+/**
+ * Sends a request and reads the whole answer. Redirects are never followed: they would carry secrets elsewhere
+ * (RFC 9700 section 4.12).
+ *
+ * @throws {TokenError} `insecure_url` when the URL may not be asked; nothing was sent
+ * @throws {TokenError} `invalid_argument` when a header has characters that a header cannot have; nothing was sent
+ * @throws {TokenError} `invalid_response` when the answer is a redirect or too long
+ * @throws {TokenError} `network` when the server cannot be reached or the connection breaks; `sent` tells which
+ * @throws {TokenError} `timeout` when the answer does not come in time, or slower than 100 bytes a second
+ * @throws {TokenError} `aborted` when the signal of the request says so
+ */
+export async function exchange(http: Http, request: HttpRequest): Promise<HttpAnswer> {
+  const url = checkUrl(request.url, http);
+  const end = new AbortController();
+  const flight: Flight = { host: safeText(url.host), signal: end.signal, received: 0 };
+  if (request.signal?.aborted) throw givenUp(flight, false);
+  try {
+    // A race, because a `fetch` that was passed in need not listen to its signal.
+    return await Promise.race([
+      interruption(request.signal, flight),
+      deadline(http.clock, request.timeout ?? http.timeout, flight),
+      send(http, request, url, flight),
+    ]);
+  } finally {
+    // Ends what is left: the request, the reading, the timer, the listener.
+    end.abort();
+  }
+}
+
+function interruption(signal: AbortSignal | undefined, flight: Flight): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(givenUp(flight, true)), { signal: flight.signal });
+  });
+}
+
+function givenUp(flight: Flight, sent: boolean): TokenError {
+  return failure(flight, "aborted", "the request was given up", { sent });
+}
+
+async function deadline(clock: Clock, timeout: number, flight: Flight): Promise<never> {
+  const start = clock.monotonic();
+  for (let now = start;; now = clock.monotonic()) {
+    const reading = now - (flight.since ?? now);
+    if (now - start >= timeout || reading >= PATIENCE && flight.received < reading * SLOWEST) {
+      const seconds = Math.round((now - start) / 100) / 10;
+      const phase = flight.since === undefined ? "waiting for" : "reading";
+      throw failure(flight, "timeout", `gave up after ${seconds} s, ${phase} the answer`);
+    }
+    await clock.sleep(Math.min(1000, start + timeout - now), flight.signal);
+  }
+}
+
+async function send(
+  { clock, fetch = globalThis.fetch }: Http,
+  { method, headers, body, limit = LIMIT }: HttpRequest,
+  { href: url }: URL,
+  flight: Flight,
+): Promise<HttpAnswer> {
+  const given = requestHeaders(headers, flight);
+  try {
+    // `fetch` is a plain variable here: called as a method of something else, a worker's throws.
+    const response = await fetch(url, {
+      method,
+      headers: given,
+      body,
+      redirect: "manual",
+      signal: flight.signal,
+    });
+    flight.since = clock.monotonic();
+    const { status } = response;
+    return { url, status, headers: response.headers, body: await readAnswer(response, limit, flight) };
+  } catch (error) {
+    throw isTokenError(error) ? error : networkError(error as Error | undefined, flight);
+  }
+}
+
+function requestHeaders(given: HeadersInit | undefined, flight: Flight): Headers {
+  try {
+    const headers = new Headers(given);
+    // What is not packed cannot grow. A browser ignores this; there the counter has to do.
+    headers.set("accept-encoding", "identity");
+    return headers;
+  } catch {
+    // What the runtime says would quote the value.
+    throw failure(flight, "invalid_argument", "a header of the request is malformed", { sent: false });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * JSON from a server, read the same way on every runtime and without its traps.
+ *
+ * @module
+ */
+
+import { TokenError } from "../errors.ts";
+
+/** How much structure {@linkcode parseJson} takes. */
+export interface JsonLimits {
+  /** How deep arrays and objects may be nested. Default: 32. */
+  readonly depth?: number;
+  /** How many opening brackets and commas there may be, which is about the number of values. Default: 10,000. */
+  readonly nodes?: number;
+}
+
+// An escaped surrogate pair; an escape that must not be there: NUL, or half a pair (group 1); any other escape; what
+// gives the structure. Each match is short, so hostile input costs no more time or stack than other input.
+const TOKEN = /\\ud[89ab]..\\ud[c-f]..|\\u(0000|d[89a-f])|\\[^]|["{}[\],:]/gi;
+
+/**
+ * Parses strict JSON (RFC 8259, I-JSON of RFC 7493): UTF-8 without a byte order mark, no member twice, no `__proto__` or
+ * `constructor`, no NUL, no half surrogate pairs. The limits are checked before anything is built.
+ *
+ * @returns what `JSON.parse` returns
+ * @throws {TokenError} `invalid_response` with the reason, never with the content
+ */
+export function parseJson(bytes: Uint8Array, { depth = 32, nodes = 10_000 }: JsonLimits = {}): unknown {
+  let fault: string | undefined = "is not JSON";
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (/^\s*</.test(text)) fault = "is a web page (a wrong URL, or a captive portal)";
+    const found = findFault(text, depth, nodes);
+    if (!found) return JSON.parse(text);
+    fault = found;
+  } catch {
+    // What the runtime says would quote the content.
+  }
+  throw new TokenError("invalid_response", `Cannot read the answer: it ${fault}`, { sent: true });
+}
+
+/** Looks for what `JSON.parse` would let pass. Text that is not JSON may get through: `JSON.parse` refuses that. */
+function findFault(text: string, depth: number, nodes: number): string | undefined {
+  const members: Set<unknown>[] = [];
+  let start = -1;
+  let end = -1;
+  let seen = 0;
+  for (const { 0: token, 1: broken, index } of text.matchAll(TOKEN)) {
+    if (broken) return "has a broken character";
+    if (token === '"') {
+      if (start > end) end = index;
+      else start = index;
+    } else if (start > end) continue;
+    else if (token === ":") {
+      const name = JSON.parse(text.slice(start, end + 1));
+      // A second colon finds no name: reading a long one again and again would take for ever.
+      start = end = -1;
+      const names = members.at(-1);
+      if (names?.has(name) || /^(__proto__|constructor)$/.test(name)) {
+        return "has a member twice or a forbidden one";
+      }
+      names?.add(name);
+    } else if (/[}\]]/.test(token)) members.pop();
+    else {
+      if (token !== ",") members.push(new Set());
+      if (members.length > depth || ++seen > nodes) return "is nested too deep or has too many parts";
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Waiting for a person on another device: the polling of RFC 8628 section 3.5, which CIBA shares.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { isTokenError, TokenError } from "../errors.ts";
+
+/** One wait. */
+export interface Polling<T> {
+  readonly clock: Clock;
+  /** Seconds between an answer and the next question. */
+  readonly interval: number;
+  /** When the codes run out, on the monotonic clock. */
+  readonly deadline: number;
+  readonly signal?: AbortSignal;
+  readonly attempt: (signal?: AbortSignal) => Promise<T>;
+}
+
+/** What `slow_down` adds, in seconds (RFC 8628 section 3.5). */
+const SLOW_DOWN = 5;
+/** The longest pause after a failed connection, in seconds. */
+const LONGEST_PAUSE = 60;
+
+/**
+ * Asks until there is an answer that ends the wait.
+ *
+ * @throws {TokenError} `expired_code` at the deadline, `aborted`, or whatever ends the wait
+ */
+export async function poll<T>({ clock, interval, deadline, signal, attempt }: Polling<T>): Promise<T> {
+  let seconds = Math.min(Math.max(interval, 1), 300);
+  let failures = 0;
+  let lastFailure: TokenError | undefined;
+  for (;;) {
+    const pause = failures ? Math.min(seconds * 2 ** failures, Math.max(LONGEST_PAUSE, seconds)) : seconds;
+    const left = deadline - clock.monotonic();
+    await rest(clock, Math.min(pause * 1000, Math.max(left, 0)), signal);
+    if (clock.monotonic() >= deadline) throw ranOut(lastFailure);
+    try {
+      return await attempt(signal);
+    } catch (error) {
+      if (!isTokenError(error)) throw error;
+      if (error.serverError === "slow_down") {
+        seconds = Math.max(seconds + SLOW_DOWN, error.retryAfter ?? 0);
+        failures = 0;
+      } else if (error.serverError === "authorization_pending") {
+        failures = 0;
+      } else if (error.retryable) {
+        failures++;
+        lastFailure = error;
+        seconds = Math.max(seconds, error.retryAfter ?? 0);
+      } else throw error;
+    }
+  }
+}
+
+async function rest(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(milliseconds, signal);
+  } catch {
+    throw new TokenError("aborted", "The sign-in was stopped before it was finished");
+  }
+}
+
+function ranOut(lastFailure?: TokenError): TokenError {
+  const cause = lastFailure ? `; the last attempt failed: ${lastFailure.message}` : "";
+  return new TokenError("expired_code", `The code ran out before anybody entered it${cause}`, {
+    nextStep: "Start the sign-in again",
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * The client: who asks.
+ *
+ * @module
+ */
+
+import type { Fetch } from "../http/http.ts";
+import { type ClientAuthentication, none } from "./client_authentication.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** An OAuth 2 client at one issuer. */
+export interface Client {
+  /** The client identifier (RFC 6749 section 2.2). */
+  readonly clientId: string;
+  /** How it proves who it is. Default: {@linkcode none}, a public client. */
+  readonly authentication?: ClientAuthentication;
+  /** What makes its requests: a Worker's mTLS binding, a proxy, a client with its own CA. Default: the issuer's. */
+  readonly fetch?: Fetch;
+}
+
+/** How the client proves who it is. */
+export function authenticationOf(client: Client): ClientAuthentication {
+  return client.authentication ?? none();
+}
+
+/** The issuer as this client reaches it. */
+export function issuerFor(issuer: Issuer, client: Client): Issuer {
+  return client.fetch ? { ...issuer, http: { ...issuer.http, fetch: client.fetch } } : issuer;
+}

@@ -1,0 +1,78 @@
+/**
+ * Client authentication methods (RFC 6749 section 2.3, OpenID Connect Core 1.0 section 9).
+ *
+ * @module
+ */
+
+/** A request that is about to be sent, for a {@linkcode ClientAuthentication} to put its proof in. */
+export interface AuthenticatedRequest {
+  /** The issuer identifier. */
+  readonly issuer: string;
+  /** The client identifier. */
+  readonly clientId: string;
+  /** The form parameters; may be added to. */
+  readonly parameters: URLSearchParams;
+  /** The headers; may be added to. */
+  readonly headers: Headers;
+}
+
+/**
+ * One way for a client to prove who it is. The secret stays inside: nothing of it shows when the object is logged or
+ * serialised.
+ */
+export interface ClientAuthentication {
+  /** Its name in `token_endpoint_auth_methods_supported`. */
+  readonly method: string;
+  /** Puts the proof into a request. */
+  readonly apply: (request: AuthenticatedRequest) => void | Promise<void>;
+}
+
+/** A secret, or what gives it at each use: a file that is read again, a secret manager. */
+export type SecretSource = string | (() => string | Promise<string>);
+
+/** A public client: `client_id` in the body, never an `Authorization` header. */
+export function none(): ClientAuthentication {
+  return { method: "none", apply: ({ parameters, clientId }) => parameters.set("client_id", clientId) };
+}
+
+/**
+ * `client_secret_basic`: identifier and secret form-encoded, then as HTTP Basic.
+ *
+ * @see RFC 6749 section 2.3.1 and appendix B
+ */
+export function clientSecretBasic(secret: SecretSource): ClientAuthentication {
+  return {
+    method: "client_secret_basic",
+    apply: async ({ headers, clientId }) => {
+      headers.set("authorization", basic(formEncode(clientId), formEncode(await reveal(secret))));
+    },
+  };
+}
+
+/**
+ * `client_secret_post`: identifier and secret in the body.
+ *
+ * @see RFC 6749 section 2.3.1
+ */
+export function clientSecretPost(secret: SecretSource): ClientAuthentication {
+  return {
+    method: "client_secret_post",
+    apply: async ({ parameters, clientId }) => {
+      parameters.set("client_id", clientId);
+      parameters.set("client_secret", await reveal(secret));
+    },
+  };
+}
+
+function reveal(secret: SecretSource): string | Promise<string> {
+  return typeof secret === "function" ? secret() : secret;
+}
+
+/** `application/x-www-form-urlencoded`, as RFC 6749 appendix B writes it. */
+function formEncode(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1);
+}
+
+function basic(user: string, password: string): string {
+  return "Basic " + btoa(`${user}:${password}`);
+}

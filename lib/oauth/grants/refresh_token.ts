@@ -1,0 +1,59 @@
+/**
+ * The refresh token grant (RFC 6749 section 6).
+ *
+ * @module
+ */
+
+import { isTokenError, TokenError } from "../../errors.ts";
+import type { Client } from "../client.ts";
+import type { Issuer } from "../issuer.ts";
+import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import type { IdTokenClaims, TokenSet } from "../token_set.ts";
+
+/** What the refresh token grant sends, and what it compares the answer with. */
+export interface RefreshTokenParameters extends TokenParameters {
+  /** The refresh token. */
+  refreshToken: string;
+  /** The claims of the sign-in: a new ID token must be about the same person. */
+  claims?: IdTokenClaims;
+  /** The scope that was granted at sign-in: what holds when neither request nor answer names one. */
+  grantedScope?: string;
+}
+
+/**
+ * A new access token for a refresh token. The request is sent once and never repeated: a server that rotates may
+ * have used the token up even when no answer came. Where the answer has no refresh token, the old one stays good and
+ * is returned (RFC 6749 section 6).
+ *
+ * @throws {TokenError} `sign_in_required` when the refresh token is dead; `server_refused`, `invalid_response`,
+ * `unavailable`, `network`, `timeout`, `aborted`
+ * @see RFC 6749 section 6
+ */
+export async function refreshTokenGrant(
+  issuer: Issuer,
+  client: Client,
+  parameters: RefreshTokenParameters,
+  options: RequestOptions = {},
+): Promise<TokenSet> {
+  const { refreshToken, claims, grantedScope, ...rest } = parameters;
+  try {
+    const tokens = await requestToken(issuer, client, {
+      grantType: "refresh_token",
+      parameters: formOf({ refresh_token: refreshToken, ...rest }),
+      scope: grantedScope,
+      previous: claims,
+      ...options,
+    });
+    return { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken };
+  } catch (error) {
+    throw isTokenError(error) && error.serverError === "invalid_grant" ? ended(error) : error;
+  }
+}
+
+function ended(error: TokenError): TokenError {
+  const words = error.serverDescription ?? error.serverError;
+  return new TokenError("sign_in_required", `The sign-in has ended (the server says "${words}")`, {
+    ...error,
+    nextStep: "Sign in again",
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * Validation of an ID token (OpenID Connect Core 1.0 section 3.1.3.7).
+ *
+ * The protocol library checks issuer, audience, times, nonce, `azp` and the algorithm. This module adds the
+ * signature, which Core lets TLS replace and which this package always verifies, and what the library leaves out.
+ *
+ * @module
+ */
+
+import {
+  allowInsecureRequests,
+  type AuthorizationServer,
+  customFetch,
+  validateApplicationLevelSignature,
+} from "oauth4webapi";
+import { TokenError } from "../errors.ts";
+import { exchange } from "../http/http.ts";
+import { parseJson } from "../http/json.ts";
+import { withRetry } from "../http/retry.ts";
+import { refusal } from "./_answer.ts";
+import { guarded } from "./_protocol.ts";
+import type { Client } from "./client.ts";
+import type { Issuer } from "./issuer.ts";
+import { sameButForSlash } from "./quirks.ts";
+import type { IdTokenClaims } from "./token_set.ts";
+
+/** The longest JWK set that is read, in bytes. */
+const JWKS_LIMIT = 512 * 1024;
+/** How far in the past an ID token may have been issued, and how far ahead its clock may be, in seconds. */
+const OLDEST = 600;
+const CLOCK_TOLERANCE = 60;
+
+// One fetch function per issuer: the library shares a JWKS download among those that ask with the same one.
+const keyFetchers = new WeakMap<object, (url: string, init: RequestInit) => Promise<Response>>();
+
+/**
+ * Verifies the signature of the ID token in `response`, which the library has processed, with the issuer's keys.
+ *
+ * @throws {TokenError} `invalid_response` when it does not verify
+ */
+export async function verifySignature(
+  issuer: Issuer,
+  server: AuthorizationServer,
+  response: Response,
+): Promise<void> {
+  const options = {
+    [customFetch]: keyFetcher(issuer),
+    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
+  };
+  await guarded(() => validateApplicationLevelSignature(server, response, options));
+}
+
+function keyFetcher(issuer: Issuer): (url: string, init: RequestInit) => Promise<Response> {
+  let fetcher = keyFetchers.get(issuer.metadata);
+  if (!fetcher) {
+    const { http } = issuer;
+    fetcher = async (url, init) => {
+      const answer = await withRetry(http.clock, async () => {
+        const answer = await exchange(http, { url, method: "GET", headers: init.headers, limit: JWKS_LIMIT });
+        if (answer.status >= 400) throw refusal(answer, "its keys", http.clock);
+        return answer;
+      });
+      return Response.json(parseJson(answer.body));
+    };
+    keyFetchers.set(issuer.metadata, fetcher);
+  }
+  return fetcher;
+}
+
+/**
+ * The checks that the protocol library leaves to its caller: a plausible `iat`, a `sub` that fits, no second
+ * audience, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
+ *
+ * @throws {TokenError} `invalid_response`
+ */
+export function checkClaims(
+  claims: IdTokenClaims,
+  issuer: Issuer,
+  client: Client,
+  previous?: IdTokenClaims,
+): void {
+  const now = issuer.http.clock.now() / 1000;
+  const audiences = [claims.aud].flat();
+  const complaint = claims.iat < now - OLDEST
+    ? "it was issued more than ten minutes ago; check this machine's clock"
+    : claims.iat > now + CLOCK_TOLERANCE
+    ? "it was issued in the future; check this machine's clock"
+    : claims.sub.length > 255 || claims.sub === ""
+    ? 'its "sub" is not 1 to 255 characters long'
+    : audiences.length > 1 && claims.azp !== client.clientId
+    ? "it was issued for another client too"
+    : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
+    ? "it is about somebody else than the sign-in"
+    : undefined;
+  if (complaint) throw new TokenError("invalid_response", `Cannot trust the server's ID token: ${complaint}`);
+}
+
+const slashVariants = new WeakMap<object, AuthorizationServer>();
+
+/**
+ * The metadata to validate `idToken` against: with the quirk `issuer-trailing-slash`, an `iss` that differs in its
+ * last slash only is the issuer.
+ */
+export function serverForIdToken(issuer: Issuer, idToken: unknown): AuthorizationServer {
+  const server = issuer.metadata as unknown as AuthorizationServer;
+  if (typeof idToken !== "string" || !issuer.quirks.enabled.includes("issuer-trailing-slash")) return server;
+  const iss = issuerClaim(idToken);
+  if (iss === undefined || iss === issuer.issuer || !sameButForSlash(iss, issuer.issuer)) return server;
+  issuer.quirks.report("issuer-trailing-slash");
+  let variant = slashVariants.get(server);
+  if (!variant) slashVariants.set(server, variant = Object.freeze({ ...server, issuer: iss }));
+  return variant;
+}
+
+function issuerClaim(jwt: string): string | undefined {
+  try {
+    const payload = jwt.split(".", 2)[1].replaceAll("-", "+").replaceAll("_", "/");
+    const claims = parseJson(Uint8Array.from(atob(payload), (character) => character.charCodeAt(0)));
+    return (claims as { iss?: string }).iss;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The authorization server: its identifier and its metadata (RFC 8414, OpenID Connect Discovery 1.0).
+ *
+ * @module
+ */
+
+import { allowInsecureRequests, type AuthorizationServer, customFetch, discoveryRequest } from "oauth4webapi";
+import { TokenError } from "../errors.ts";
+import { createHttp, exchange, type Http, type HttpOptions } from "../http/http.ts";
+import { withRetry } from "../http/retry.ts";
+import { checkUrl } from "../http/url.ts";
+import { safeText } from "../safe_text.ts";
+import { readMembers, refusal } from "./_answer.ts";
+import { type Members, type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from "./quirks.ts";
+
+/** Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). */
+export interface ServerMetadata {
+  readonly issuer: string;
+  readonly token_endpoint?: string;
+  readonly authorization_endpoint?: string;
+  readonly device_authorization_endpoint?: string;
+  readonly jwks_uri?: string;
+  readonly userinfo_endpoint?: string;
+  readonly revocation_endpoint?: string;
+  readonly introspection_endpoint?: string;
+  readonly registration_endpoint?: string;
+  readonly end_session_endpoint?: string;
+  readonly scopes_supported?: readonly string[];
+  readonly grant_types_supported?: readonly string[];
+  readonly token_endpoint_auth_methods_supported?: readonly string[];
+  readonly code_challenge_methods_supported?: readonly string[];
+  readonly [member: string]: unknown;
+}
+
+/** An authorization server whose metadata is known. Made by {@linkcode discover} or {@linkcode issuerFromMetadata}. */
+export interface Issuer {
+  /** The issuer identifier, exactly as the server writes it. */
+  readonly issuer: string;
+  /** What the server says about itself. */
+  readonly metadata: ServerMetadata;
+  /** How requests to it are made. */
+  readonly http: Http;
+  /** Which leniencies it needs. */
+  readonly quirks: Quirks;
+}
+
+/** How an issuer is reached and how lenient to be with it. */
+export interface IssuerOptions extends HttpOptions {
+  /** The optional quirks of this server. Default: none. */
+  quirks?: readonly OptionalQuirk[];
+  /** Told the name of each leniency that one of its answers needed. */
+  onQuirk?: (name: QuirkName) => void;
+}
+
+/** Options of {@linkcode discover}. */
+export interface DiscoverOptions extends IssuerOptions {
+  /** Ends the wait. */
+  signal?: AbortSignal;
+}
+
+/** The longest metadata document that is read, in bytes. */
+const METADATA_LIMIT = 256 * 1024;
+
+/**
+ * Fetches and checks an issuer's metadata: OpenID Connect Discovery first, RFC 8414 where that is not found. Network
+ * failures are tried again.
+ *
+ * @param issuer the issuer identifier; compared exactly with the document's own
+ * @throws {TokenError} `insecure_url` for anything but `https`; `invalid_metadata` when there is no usable document
+ * or it names another issuer; `network`, `timeout`, `aborted`
+ * @see RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4
+ */
+export async function discover(issuer: string | URL, options: DiscoverOptions = {}): Promise<Issuer> {
+  const identifier = typeof issuer === "string" ? issuer : issuer.href;
+  const http = createHttp(options);
+  const quirks = quirksOf(options);
+  const url = checkIssuerUrl(identifier, http);
+  for (const algorithm of ["oidc", "oauth2"] as const) {
+    const metadata = await fetchMetadata(url, algorithm, http, quirks, options.signal);
+    if (metadata) {
+      return { issuer: metadata.issuer, metadata: checkMetadata(metadata, identifier, quirks), http, quirks };
+    }
+  }
+  throw new TokenError(
+    "invalid_metadata",
+    `Cannot find the metadata of ${safeText(identifier)}: the server answered 404`,
+    {
+      nextStep: "Check the issuer URL; it is the part before /.well-known/openid-configuration",
+      status: 404,
+    },
+  );
+}
+
+/**
+ * An issuer from metadata that is already at hand, so that nothing is fetched.
+ *
+ * @throws {TokenError} `insecure_url` when the issuer is not an `https` URL
+ */
+export function issuerFromMetadata(metadata: ServerMetadata, options: IssuerOptions = {}): Issuer {
+  const http = createHttp(options);
+  checkIssuerUrl(metadata.issuer, http);
+  return {
+    issuer: metadata.issuer,
+    metadata: Object.freeze({ ...metadata }),
+    http,
+    quirks: quirksOf(options),
+  };
+}
+
+function quirksOf(options: IssuerOptions): Quirks {
+  return { enabled: options.quirks ?? [], report: options.onQuirk ?? (() => {}) };
+}
+
+/** RFC 8414 section 2: an `https` URL without query or fragment. */
+function checkIssuerUrl(identifier: string, http: Http): URL {
+  const url = checkUrl(identifier, http);
+  if (url.search || url.hash) {
+    throw new TokenError(
+      "invalid_argument",
+      "Cannot use this issuer: an issuer URL has no query and no fragment",
+    );
+  }
+  return url;
+}
+
+async function fetchMetadata(
+  url: URL,
+  algorithm: "oidc" | "oauth2",
+  http: Http,
+  quirks: Quirks,
+  signal?: AbortSignal,
+): Promise<ServerMetadata | undefined> {
+  let metadata: Members | undefined;
+  const read = async (target: string, init: RequestInit): Promise<Response> => {
+    const answer = await withRetry(http.clock, async () => {
+      const request = { url: target, method: "GET", headers: init.headers, limit: METADATA_LIMIT, signal };
+      const answer = await exchange(http, request);
+      if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "the metadata", http.clock);
+      return answer;
+    }, { signal });
+    // 404 says "not here"; some servers and firewalls say it with 400, 401, 403 or 405
+    if (answer.status < 400) metadata = readMembers(answer, quirks, "invalid_metadata");
+    return new Response();
+  };
+  await discoveryRequest(url, {
+    algorithm,
+    [customFetch]: read,
+    [allowInsecureRequests]: http.allowInsecureLoopback,
+  });
+  if (metadata && typeof metadata.issuer !== "string") {
+    throw new TokenError("invalid_metadata", `Cannot use the metadata at ${url.host}: it names no issuer`);
+  }
+  return metadata as ServerMetadata | undefined;
+}
+
+function checkMetadata(metadata: ServerMetadata, identifier: string, quirks: Quirks): ServerMetadata {
+  if (metadata.issuer !== identifier) {
+    const slash = sameButForSlash(metadata.issuer, identifier);
+    if (!slash || !quirks.enabled.includes("issuer-trailing-slash")) {
+      throw new TokenError(
+        "invalid_metadata",
+        `Cannot trust the metadata of ${safeText(identifier)}: it says that its issuer is "${
+          safeText(metadata.issuer)
+        }"`,
+        {
+          nextStep: slash
+            ? `Use the issuer as the server writes it: ${safeText(metadata.issuer)}`
+            : "Check the issuer URL",
+        },
+      );
+    }
+    quirks.report("issuer-trailing-slash");
+  }
+  return Object.freeze({ ...metadata });
+}
+
+/** The metadata in the form that the protocol library takes. */
+export function asServer(issuer: Issuer): AuthorizationServer {
+  return issuer.metadata as unknown as AuthorizationServer;
+}

@@ -1,0 +1,32 @@
+/**
+ * Proof key for code exchange (RFC 7636).
+ *
+ * @module
+ */
+
+import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
+import { TokenError } from "../errors.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** A code verifier and what the request carries of it. */
+export interface ProofKey {
+  readonly verifier: string;
+  readonly parameters: { readonly code_challenge: string; readonly code_challenge_method: "S256" };
+}
+
+/**
+ * A new proof key. `S256` is the only method there is (RFC 9700 section 2.1.1).
+ *
+ * @throws {TokenError} `unsupported` when the server says that it knows `plain` only
+ */
+export async function proofKey(issuer: Issuer): Promise<ProofKey> {
+  const methods = issuer.metadata.code_challenge_methods_supported;
+  if (Array.isArray(methods) && methods.length > 0 && !methods.includes("S256")) {
+    throw new TokenError("unsupported", "Cannot sign in safely: the server knows no PKCE with S256", {
+      nextStep: "Use the device code flow, or ask the server's operator to enable S256 (RFC 7636)",
+    });
+  }
+  const verifier = generateRandomCodeVerifier();
+  const code_challenge = await calculatePKCECodeChallenge(verifier);
+  return { verifier, parameters: { code_challenge, code_challenge_method: "S256" } };
+}

@@ -1,0 +1,81 @@
+/**
+ * One answer of a token endpoint, normalised.
+ *
+ * @module
+ */
+
+import { TokenError } from "../errors.ts";
+import type { Members } from "./quirks.ts";
+
+/** The claims of a validated ID token (OpenID Connect Core 1.0 section 2). */
+export interface IdTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string | readonly string[];
+  readonly exp: number;
+  readonly iat: number;
+  readonly [claim: string]: unknown;
+}
+
+/** One answer of a token endpoint (RFC 6749 section 5.1), normalised. */
+export interface TokenSet {
+  /** The access token. */
+  readonly accessToken: string;
+  /** `"Bearer"` or `"DPoP"`. */
+  readonly tokenType: string;
+  /** When the request was made, in epoch seconds. */
+  readonly issuedAt: number;
+  /** When the access token ends, in epoch seconds, counted from before the request was sent. */
+  readonly expiresAt: number;
+  /** The scope that was granted; what was asked for where the server does not say (RFC 6749 section 5.1). */
+  readonly scope?: string;
+  /** The refresh token, if the server gave one. */
+  readonly refreshToken?: string;
+  /** When the refresh token ends by itself, in epoch seconds, where the server says so (Keycloak). */
+  readonly refreshExpiresAt?: number;
+  /** The ID token as it came, if the server gave one. */
+  readonly idToken?: string;
+  /** The claims of the ID token, after validation. */
+  readonly claims?: IdTokenClaims;
+}
+
+/** What a token may consist of: 1*VSCHAR (RFC 6749 appendix A.12 and A.17). */
+const VISIBLE = /^[\x21-\x7e]+$/;
+const LONGEST_TOKEN = 64 * 1024;
+
+/**
+ * @param sentAt when the request was made, in epoch milliseconds
+ * @param requestedScope what was asked for
+ * @throws {TokenError} `invalid_response` for a token that cannot be put in a header
+ */
+export function tokenSetOf(
+  answer: Members,
+  sentAt: number,
+  requestedScope?: string,
+  claims?: IdTokenClaims,
+): TokenSet {
+  const issuedAt = Math.floor(sentAt / 1000);
+  const scope = typeof answer.scope === "string" && answer.scope.trim()
+    ? answer.scope.trim()
+    : requestedScope;
+  // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
+  const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
+  return {
+    accessToken: token(answer.access_token, "access_token"),
+    tokenType: String(answer.token_type).toLowerCase() === "dpop" ? "DPoP" : "Bearer",
+    issuedAt,
+    expiresAt: issuedAt + Number(answer.expires_in),
+    ...(scope ? { scope } : {}),
+    ...(answer.refresh_token !== undefined
+      ? { refreshToken: token(answer.refresh_token, "refresh_token") }
+      : {}),
+    ...(refreshLife > 0 ? { refreshExpiresAt: issuedAt + refreshLife } : {}),
+    ...(answer.id_token !== undefined ? { idToken: token(answer.id_token, "id_token") } : {}),
+    ...(claims ? { claims } : {}),
+  };
+}
+
+function token(value: unknown, name: string): string {
+  if (typeof value === "string" && value.length <= LONGEST_TOKEN && VISIBLE.test(value)) return value;
+  throw new TokenError("invalid_response", `Cannot use the server's answer: its "${name}" is not a token`);
+}

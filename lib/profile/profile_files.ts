@@ -1,0 +1,94 @@
+/**
+ * The profiles of this person: one file each, and which of them is the default.
+ *
+ * @module
+ */
+
+import { readdirSync } from "node:fs";
+import { TokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
+import { checkProfileName, parseProfile, type Profile } from "./profile.ts";
+
+/** The longest profile file, in bytes. */
+const LIMIT = 64 * 1024;
+
+function directory(host: Host): string {
+  return `${host.directories.config}/profiles`;
+}
+
+function path(host: Host, name: string): string {
+  return `${directory(host)}/${checkProfileName(name)}.json`;
+}
+
+/**
+ * The profile of that name.
+ *
+ * @throws {TokenError} `unknown_profile`, with the names that there are; `storage` when its file is broken
+ */
+export function readProfile(host: Host, name: string): Profile {
+  const profile = findProfile(host, name);
+  if (profile) return profile;
+  const names = profileNames(host);
+  throw new TokenError("unknown_profile", `There is no profile "${name}"`, {
+    nextStep: names.length > 0
+      ? `The profiles are: ${names.join(", ")}. Or make it: apex-token login ${name} --issuer URL`
+      : `Make it: apex-token login ${name} --issuer URL`,
+  });
+}
+
+/** The profile of that name, if there is one. */
+export function findProfile(host: Host, name: string): Profile | undefined {
+  const file = path(host, name);
+  const bytes = readPrivateFile(file, { limit: LIMIT });
+  return bytes && parseProfile(new TextDecoder().decode(bytes), file);
+}
+
+/** Writes a profile; the first one becomes the default by being the only one. */
+export function writeProfile(host: Host, profile: Profile): void {
+  const text = JSON.stringify(profile, undefined, 2) + "\n";
+  writePrivateFileAtomically(path(host, profile.name), new TextEncoder().encode(text));
+}
+
+/** Forgets a profile. Returns whether there was one. */
+export function removeProfile(host: Host, name: string): boolean {
+  return removePrivateFile(path(host, name));
+}
+
+/** The names of all profiles, sorted. */
+export function profileNames(host: Host): string[] {
+  try {
+    return readdirSync(directory(host))
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => file.slice(0, -".json".length))
+      .sort();
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return [];
+    throw new TokenError("storage", `Cannot read the profiles in ${directory(host)}`, {
+      nextStep: "Check the permissions of that directory",
+    });
+  }
+}
+
+/** The file that names the default profile, in the configuration directory. */
+export const DEFAULT_FILE = "default";
+
+/** The profile that is meant when nobody says: the one that was made the default, or the only one. */
+export function defaultProfileName(host: Host): string | undefined {
+  const bytes = readPrivateFile(`${host.directories.config}/${DEFAULT_FILE}`, { limit: 256 });
+  const name = bytes && new TextDecoder().decode(bytes).trim();
+  if (name) return checkProfileName(name);
+  const names = profileNames(host);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** Makes a profile the default. */
+export function writeDefaultProfile(host: Host, name: string): void {
+  const bytes = new TextEncoder().encode(checkProfileName(name) + "\n");
+  writePrivateFileAtomically(`${host.directories.config}/${DEFAULT_FILE}`, bytes);
+}
+
+/** No profile is the default any more. */
+export function removeDefaultProfile(host: Host): void {
+  removePrivateFile(`${host.directories.config}/${DEFAULT_FILE}`);
+}

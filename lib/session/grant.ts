@@ -1,0 +1,77 @@
+/**
+ * Where a {@linkcode TokenSource} gets a token that it does not have: a grant, bound to its parameters.
+ *
+ * @module
+ */
+
+import type { Client } from "../oauth/client.ts";
+import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
+import { refreshTokenGrant, type RefreshTokenParameters } from "../oauth/grants/refresh_token.ts";
+import type { Issuer } from "../oauth/issuer.ts";
+import type { TokenParameters } from "../oauth/token_request.ts";
+import type { TokenSet } from "../oauth/token_set.ts";
+
+/** What a source asks its grant for. */
+export interface GrantRequest extends TokenParameters {
+  readonly issuer: Issuer;
+  readonly client: Client;
+  /** Aborted when nobody waits for the token any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** A way to a token that needs nobody at the keyboard. */
+export interface Grant {
+  /** What is asked for when a call does not say. */
+  readonly defaults: TokenParameters;
+  /** Gets one token. */
+  readonly obtain: (request: GrantRequest) => Promise<TokenSet>;
+}
+
+/**
+ * The client credentials grant, for {@linkcode tokenSource}.
+ *
+ * @param defaults what is asked for when a call does not say
+ * @see RFC 6749 section 4.4
+ */
+export function clientCredentials(defaults: TokenParameters = {}): Grant {
+  return {
+    defaults,
+    obtain: ({ issuer, client, signal, ...parameters }) =>
+      clientCredentialsGrant(issuer, client, parameters, { signal }),
+  };
+}
+
+/** Parameters of {@linkcode refreshToken}. */
+export interface RefreshTokenDefaults extends RefreshTokenParameters {
+  /**
+   * Told each new token set before its access token is handed out; keep its refresh token durably here. A rejection
+   * fails the call.
+   */
+  onTokens?: (tokens: TokenSet) => void | Promise<void>;
+}
+
+/**
+ * The refresh token grant, for {@linkcode tokenSource}: holds the newest refresh token in memory. Scopes and audiences
+ * share one refresh token, so its requests go one after the other.
+ *
+ * @see RFC 6749 section 6
+ */
+export function refreshToken(parameters: RefreshTokenDefaults): Grant {
+  const { refreshToken: first, claims, grantedScope, onTokens, ...defaults } = parameters;
+  let current = first;
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    defaults,
+    obtain: ({ issuer, client, signal, ...narrowing }) => {
+      const mine = turn.then(async () => {
+        const request = { ...narrowing, refreshToken: current, claims, grantedScope };
+        const tokens = await refreshTokenGrant(issuer, client, request, { signal });
+        current = tokens.refreshToken ?? current;
+        await onTokens?.(tokens);
+        return tokens;
+      });
+      turn = mine.catch(() => {});
+      return mine;
+    },
+  };
+}

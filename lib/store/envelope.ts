@@ -1,0 +1,300 @@
+/**
+ * The envelope in which any store keeps a secret: format "apex-store v1", Web Crypto only.
+ *
+ * | offset | bytes | what |
+ * | --- | --- | --- |
+ * | 0 | 10 | magic: `apex-store` in ASCII |
+ * | 10 | 1 | version: 1 |
+ * | 11 | 8 | generation, big-endian |
+ * | 19 | 32 | salt, random for each write |
+ * | 51 | 32 | slot-set hash: the ways to the master key, zeros where there is only one |
+ * | 83 | 32 | commitment: HMAC-SHA-256 over the bytes before it |
+ * | 115 | 4 | checksum (FNV-1a, big-endian) over the bytes before it |
+ * | 119 | n × 1024 + 16 | AES-256-GCM of the padded plaintext, with its tag |
+ *
+ * The padded plaintext is its length (4 bytes, big-endian), the plaintext, and zeros up to the next KiB, so that the
+ * size of a record does not tell the size of a token. Record key, nonce and commitment key come out of one
+ * HKDF-SHA-256 of the master key (RFC 5869), salted anew for each write: no nonce is ever used twice under a key, and
+ * nothing has to be counted. The commitment ties a record to one key, which AES-GCM by itself does not.
+ *
+ * The checksum keeps no attacker out; it tells a damaged record from a key that does not fit, because a person does
+ * different things about them. That the newest record was put back to an older one can only be seen by a caller who
+ * remembers the generation.
+ *
+ * @module
+ */
+
+import { TokenError } from "../errors.ts";
+import type { Store } from "./store.ts";
+
+/** What a sealed record is bound to: it opens only under the same names. */
+export interface SealContext {
+  /** The store that the record belongs to. */
+  storeId: string;
+  /** The name of the record in its store. */
+  recordId: string;
+  /** How often the record was written: 1 for the first time. */
+  generation: number;
+  /** A hash, 32 bytes, over the ways in which the master key can be reached. Default: zeros. */
+  slots?: Uint8Array;
+}
+
+const MAGIC = new TextEncoder().encode("apex-store");
+const VERSION = 1;
+const VERSION_AT = 10;
+const GENERATION_AT = 11;
+const SALT_AT = 19;
+const SLOTS_AT = 51;
+const COMMITMENT_AT = 83;
+const CHECKSUM_AT = 115;
+const HEADER = 119;
+const STEP = 1024;
+const TAG = 16;
+const HMAC_SHA256 = { name: "HMAC", hash: "SHA-256" };
+
+/**
+ * Encrypts `plaintext` under the master key.
+ *
+ * @param key the master key, 32 bytes
+ * @param context what the record is bound to
+ * @throws {TokenError} `key` when `key` is not 32 bytes; `invalid_argument` when the context cannot be written down
+ */
+export async function seal(
+  key: Uint8Array,
+  context: SealContext,
+  plaintext: Uint8Array,
+): Promise<Uint8Array> {
+  const slots = context.slots ?? new Uint8Array(32);
+  if (slots.length !== 32) {
+    throw new TokenError("invalid_argument", "Cannot seal a record: the slot-set hash is not 32 bytes long");
+  }
+  if (!Number.isSafeInteger(context.generation) || context.generation < 0) {
+    throw new TokenError("invalid_argument", "Cannot seal a record: the generation is not a whole number");
+  }
+  const padded = pad(plaintext);
+  const sealed = new Uint8Array(HEADER + padded.length + TAG);
+  const view = new DataView(sealed.buffer);
+  sealed.set(MAGIC);
+  sealed[VERSION_AT] = VERSION;
+  view.setBigUint64(GENERATION_AT, BigInt(context.generation));
+  crypto.getRandomValues(sealed.subarray(SALT_AT, SLOTS_AT));
+  sealed.set(slots, SLOTS_AT);
+
+  const derived = await derive(key, context.storeId, sealed.subarray(SALT_AT, SLOTS_AT));
+  const [recordKey, commitmentKey] = await Promise.all([
+    crypto.subtle.importKey("raw", derived.recordKey, "AES-GCM", false, ["encrypt"]),
+    crypto.subtle.importKey("raw", derived.commitmentKey, HMAC_SHA256, false, ["sign"]),
+  ]);
+  const [commitment, encrypted] = await Promise.all([
+    crypto.subtle.sign("HMAC", commitmentKey, sealed.subarray(0, COMMITMENT_AT)),
+    crypto.subtle.encrypt(
+      { name: "AES-GCM", iv: derived.nonce, additionalData: boundTo(context, sealed) },
+      recordKey,
+      padded,
+    ),
+  ]);
+  sealed.set(new Uint8Array(commitment), COMMITMENT_AT);
+  view.setUint32(CHECKSUM_AT, checksum(sealed.subarray(0, CHECKSUM_AT)));
+  sealed.set(new Uint8Array(encrypted), HEADER);
+  return sealed;
+}
+
+/**
+ * Decrypts what {@linkcode seal} made.
+ *
+ * @param key the master key, 32 bytes
+ * @param context what the record must be bound to; with `generation`, only that one
+ * @returns the plaintext and the generation under which it was sealed
+ * @throws {TokenError} `key` when the key is not the one that sealed the record; `storage` when the record is
+ * broken, belongs under another name, is of another generation, or was written by a newer release
+ */
+export async function open(
+  key: Uint8Array,
+  context: Omit<SealContext, "generation" | "slots"> & { generation?: number },
+  sealed: Uint8Array,
+): Promise<{ plaintext: Uint8Array; generation: number }> {
+  const bytes = new Uint8Array(sealed);
+  const generation = readHeader(bytes);
+  if (context.generation !== undefined && context.generation !== generation) {
+    throw new TokenError(
+      "storage",
+      `Cannot open the record: it is generation ${generation} where ${context.generation} was expected`,
+      { nextStep: "An older copy was put in its place. Sign in again with `apex-token login`" },
+    );
+  }
+  const derived = await derive(key, context.storeId, bytes.subarray(SALT_AT, SLOTS_AT));
+  const [commitmentKey, recordKey] = await Promise.all([
+    crypto.subtle.importKey("raw", derived.commitmentKey, HMAC_SHA256, false, ["verify"]),
+    crypto.subtle.importKey("raw", derived.recordKey, "AES-GCM", false, ["decrypt"]),
+  ]);
+  // `verify` compares in constant time. Decryption waits for it: a tag alone may fit under two keys.
+  const commitment = bytes.subarray(COMMITMENT_AT, CHECKSUM_AT);
+  if (!await crypto.subtle.verify("HMAC", commitmentKey, commitment, bytes.subarray(0, COMMITMENT_AT))) {
+    throw new TokenError(
+      "key",
+      "Cannot open the record: it was sealed with another key, or for another store",
+      {
+        nextStep: "Put the key back with which it was written, or sign in again with `apex-token login`",
+      },
+    );
+  }
+  let padded: ArrayBuffer;
+  try {
+    padded = await crypto.subtle.decrypt(
+      { name: "AES-GCM", iv: derived.nonce, additionalData: boundTo(context, bytes) },
+      recordKey,
+      bytes.subarray(HEADER),
+    );
+  } catch {
+    throw broken("its content was changed, or it belongs under another name");
+  }
+  return { plaintext: unpad(new Uint8Array(padded)), generation };
+}
+
+/**
+ * Encrypts what `store` keeps. Each record is bound to its key name and to `storeId`; its generation counts up with
+ * each write.
+ *
+ * A version is the generation and the version of the inner store: it means nothing to anybody else.
+ *
+ * @param store what keeps the sealed bytes
+ * @param key the master key, 32 bytes, or where to get it; asked for at each read and write
+ * @param storeId what the records belong to; the same for everybody who shares them
+ */
+export function encryptedStore(
+  store: Store,
+  key: Uint8Array | (() => Promise<Uint8Array>),
+  storeId: string,
+): Store {
+  const masterKey = async () => typeof key === "function" ? await key() : key;
+
+  const encrypted: Store = {
+    capabilities: store.capabilities,
+    read: async (recordId) => {
+      const found = await store.read(recordId);
+      if (!found) return undefined;
+      const { plaintext, generation } = await open(await masterKey(), { storeId, recordId }, found.value);
+      return { version: `${generation}:${found.version}`, value: plaintext };
+    },
+    compareAndSet: async (recordId, expected, value) => {
+      const before = splitVersion(expected);
+      if (!before) return undefined;
+      const generation = before.generation + 1;
+      const sealed = await seal(await masterKey(), { storeId, recordId, generation }, value);
+      const version = await store.compareAndSet(recordId, before.version, sealed);
+      return version === undefined ? undefined : `${generation}:${version}`;
+    },
+    // Without the key: a record that no longer opens must still be removable.
+    remove: async (recordId, expected) => {
+      const before = splitVersion(expected);
+      return before !== undefined && await store.remove(recordId, before.version);
+    },
+  };
+  if (store.lease) encrypted.lease = (recordId, milliseconds) => store.lease!(recordId, milliseconds);
+  return encrypted;
+}
+
+/** Nothing for a version that no store of ours gave out: then it is nobody's newest. */
+function splitVersion(
+  expected: string | undefined,
+): { generation: number; version: string | undefined } | undefined {
+  if (expected === undefined) return { generation: 0, version: undefined };
+  const parts = /^(\d{1,15}):(.*)$/s.exec(expected);
+  return parts ? { generation: Number(parts[1]), version: parts[2] } : undefined;
+}
+
+/**
+ * One HKDF (RFC 5869) for everything that a record needs. Its output is one pseudorandom stream of 76 bytes, and
+ * pieces of it that do not overlap are independent keys; three derivations with three labels would give no more and
+ * cost two more calls on the path of a cached token.
+ */
+async function derive(
+  key: Uint8Array,
+  storeId: string,
+  salt: Uint8Array<ArrayBuffer>,
+): Promise<Record<"recordKey" | "nonce" | "commitmentKey", Uint8Array<ArrayBuffer>>> {
+  if (key.length !== 32) {
+    throw new TokenError("key", `Cannot use the key: it has ${key.length} bytes and should have 32`, {
+      nextStep: "Put the key back with which the records were written",
+    });
+  }
+  const master = await crypto.subtle.importKey("raw", new Uint8Array(key), "HKDF", false, ["deriveBits"]);
+  const info = new TextEncoder().encode(`apex-store v1|rec|${storeId}`);
+  const bits = await crypto.subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, master, 76 * 8);
+  return {
+    recordKey: new Uint8Array(bits, 0, 32),
+    nonce: new Uint8Array(bits, 32, 12),
+    commitmentKey: new Uint8Array(bits, 44, 32),
+  };
+}
+
+/**
+ * The associated data: magic, version, store, record, generation, slot-set hash. Each name comes after its length,
+ * so that no two pairs of names read the same.
+ */
+function boundTo(
+  { storeId, recordId }: Pick<SealContext, "storeId" | "recordId">,
+  header: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const store = new TextEncoder().encode(storeId);
+  const record = new TextEncoder().encode(recordId);
+  const data = new Uint8Array(GENERATION_AT + 4 + store.length + 4 + record.length + 8 + 32);
+  const view = new DataView(data.buffer);
+  let at = GENERATION_AT;
+  data.set(header.subarray(0, GENERATION_AT));
+  for (const name of [store, record]) {
+    view.setUint32(at, name.length);
+    data.set(name, at + 4);
+    at += 4 + name.length;
+  }
+  data.set(header.subarray(GENERATION_AT, SALT_AT), at);
+  data.set(header.subarray(SLOTS_AT, COMMITMENT_AT), at + 8);
+  return data;
+}
+
+/** Checks everything that can be checked without the key, and returns the generation. */
+function readHeader(bytes: Uint8Array<ArrayBuffer>): number {
+  if (bytes.length <= VERSION_AT || MAGIC.some((byte, index) => bytes[index] !== byte)) {
+    throw broken("it does not begin like a record of this package");
+  }
+  if (bytes[VERSION_AT] > VERSION) {
+    throw new TokenError("storage", "Cannot open the record: it was written by a newer release", {
+      nextStep: "Install the newest release of apex-token",
+    });
+  }
+  const body = bytes.length - HEADER - TAG;
+  if (bytes[VERSION_AT] !== VERSION || body < STEP || body % STEP !== 0) {
+    throw broken("it has not the form of a record");
+  }
+  const view = new DataView(bytes.buffer);
+  if (view.getUint32(CHECKSUM_AT) !== checksum(bytes.subarray(0, CHECKSUM_AT))) {
+    throw broken("its header is damaged");
+  }
+  return Number(view.getBigUint64(GENERATION_AT));
+}
+
+function pad(plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
+  const padded = new Uint8Array(Math.ceil((4 + plaintext.length) / STEP) * STEP);
+  new DataView(padded.buffer).setUint32(0, plaintext.length);
+  padded.set(plaintext, 4);
+  return padded;
+}
+
+function unpad(padded: Uint8Array<ArrayBuffer>): Uint8Array {
+  const length = new DataView(padded.buffer).getUint32(0);
+  if (4 + length > padded.length) throw broken("its padding is not as it should be");
+  return padded.subarray(4, 4 + length);
+}
+
+/** FNV-1a, 32 bits: a few lines, and no single damaged byte gets past it. */
+function checksum(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
+
+function broken(what: string): TokenError {
+  return new TokenError("storage", `Cannot open the record: it is broken, ${what}`, {
+    nextStep: "Put it back from a backup, or sign in again with `apex-token login`",
+  });
+}

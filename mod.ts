@@ -1,0 +1,83 @@
+/**
+ * OpenID Connect tokens for whatever asks: an OAuth 2 client on Web standards that runs in Deno, Bun, Node, browsers
+ * and Workers.
+ *
+ * ```ts ignore
+ * import { clientCredentials, clientSecretPost, discover, tokenSource } from "@apex/token";
+ *
+ * const issuer = await discover("https://auth.apex.esa.int/realms/apex");
+ * const client = { clientId: "my-service", authentication: clientSecretPost("…") };
+ * const source = tokenSource(issuer, client, clientCredentials({ scope: "openid roles" }));
+ * const { accessToken, expiresAt } = await source.get({ minValidity: 60 });
+ * const answer = await source.fetch("https://catalogue.example.apex.esa.int/collections");
+ * ```
+ *
+ * Run as a program (`deno run -A jsr:@apex/token get`) it is the command line.
+ *
+ * @module
+ */
+
+import { loadedFrom } from "./lib/version.ts";
+
+export { type Clock, systemClock } from "./lib/clock.ts";
+export { type ErrorCode, isTokenError, TokenError, type TokenErrorOptions } from "./lib/errors.ts";
+export { type Fetch, type Http, type HttpOptions } from "./lib/http/http.ts";
+
+export { type Client } from "./lib/oauth/client.ts";
+export {
+  type AuthenticatedRequest,
+  type ClientAuthentication,
+  clientSecretBasic,
+  clientSecretPost,
+  none,
+  type SecretSource,
+} from "./lib/oauth/client_authentication.ts";
+export {
+  discover,
+  type DiscoverOptions,
+  type Issuer,
+  issuerFromMetadata,
+  type IssuerOptions,
+  type ServerMetadata,
+} from "./lib/oauth/issuer.ts";
+export { type OptionalQuirk, type QuirkName, type Quirks, type ToleratedQuirk } from "./lib/oauth/quirks.ts";
+export { type RequestOptions, type TokenParameters } from "./lib/oauth/token_request.ts";
+export { type IdTokenClaims, type TokenSet } from "./lib/oauth/token_set.ts";
+
+export {
+  type AuthorizationParameters,
+  type AuthorizationRequest,
+  authorizationRequest,
+} from "./lib/oauth/grants/authorization_code.ts";
+export { clientCredentialsGrant } from "./lib/oauth/grants/client_credentials.ts";
+export { type DeviceAuthorization, deviceAuthorization } from "./lib/oauth/grants/device_code.ts";
+export { passwordGrant, type PasswordParameters } from "./lib/oauth/grants/password.ts";
+export { refreshTokenGrant, type RefreshTokenParameters } from "./lib/oauth/grants/refresh_token.ts";
+
+export {
+  clientCredentials,
+  type Grant,
+  type GrantRequest,
+  refreshToken,
+  type RefreshTokenDefaults,
+} from "./lib/session/grant.ts";
+export {
+  type AccessToken,
+  type GetOptions,
+  type TokenSource,
+  tokenSource,
+} from "./lib/session/token_source.ts";
+
+export { encryptedStore } from "./lib/store/envelope.ts";
+export { memoryStore } from "./lib/store/memory.ts";
+export { type Lease, type Store, type StoreCapabilities, type StoredValue } from "./lib/store/store.ts";
+
+// Started as a program, this module is the command line. The name is put together at run time so that no bundle of a
+// user's program carries or looks for it; inside such a bundle every module has the same URL.
+if (
+  (import.meta as { main?: boolean }).main && loadedFrom !== import.meta.url &&
+  /\/mod\.[jt]s$/.test(import.meta.url)
+) {
+  const cli: string = "./cli" + import.meta.url.slice(-3);
+  import(/* webpackIgnore: true */ /* @vite-ignore */ cli);
+}

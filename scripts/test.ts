@@ -1,0 +1,147 @@
+/**
+ * Runs every check and every test: `deno task test [--only GROUP] [PART OF A TEST FILE'S PATH ...]`.
+ *
+ * The groups are lint, check, deno, bun, node and workerd. Each check counts as one test. The last line on stdout is
+ * `N passed, N failed`.
+ *
+ * @module
+ */
+
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { buildBinary } from "./build_binaries.ts";
+import {
+  checkDocumentation,
+  checkFormat,
+  checkLint,
+  checkPublish,
+  checkTypes,
+  checkWebStandards,
+} from "./checks.ts";
+import { endAll, type Outcome, sources } from "./run.ts";
+import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
+
+/** Test files that run on Deno alone, and why. Every other one runs on Deno, Bun and Node. */
+const denoOnly: readonly (readonly [start: string, reason: string])[] = [
+  ["tests/jsr/", "only Deno resolves a jsr: specifier"],
+  ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
+];
+
+const workerdTest = "tests/runtimes/workerd_test.ts";
+
+const groups = ["lint", "check", "deno", "bun", "node", "workerd"] as const;
+type Group = typeof groups[number];
+
+interface Step {
+  /** It runs when one of these was asked for. */
+  readonly groups: readonly Group[];
+  readonly name: string;
+  run(): Promise<Outcome>;
+}
+
+async function main(args: string[]): Promise<number> {
+  const { only, filters } = readArguments(args);
+  const scratch = await mkdtemp(join(tmpdir(), "apex-token-test-"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      endAll();
+      rmSync(scratch, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
+  let passed = 0;
+  let failed = 0;
+  try {
+    const steps = [...checkSteps(scratch), ...await testSteps(filters, scratch)];
+    for (const step of steps.filter((step) => step.groups.some((group) => only.includes(group)))) {
+      const outcome = await carryOut(step);
+      passed += outcome.passed;
+      failed += outcome.failed;
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** A filter without `--only` asks for the tests alone. */
+function readArguments(args: string[]): { only: readonly Group[]; filters: string[] } {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { only: { type: "string", multiple: true } },
+    allowPositionals: true,
+  });
+  const only = values.only?.map((name) => {
+    const group = groups.find((group) => group === name);
+    if (group === undefined) throw new Error(`Cannot run "${name}": the groups are ${groups.join(", ")}`);
+    return group;
+  });
+  return { only: only ?? (positionals.length > 0 ? groups.slice(2) : groups), filters: positionals };
+}
+
+function checkSteps(scratch: string): Step[] {
+  return [
+    { groups: ["lint"], name: "deno fmt --check", run: checkFormat },
+    { groups: ["lint"], name: "deno lint", run: checkLint },
+    { groups: ["check"], name: "deno check", run: checkTypes },
+    { groups: ["check"], name: "deno check, Web standards alone", run: () => checkWebStandards(scratch) },
+    { groups: ["check"], name: "deno doc --lint", run: checkDocumentation },
+    { groups: ["check"], name: "deno publish --dry-run", run: checkPublish },
+  ];
+}
+
+async function testSteps(filters: readonly string[], scratch: string): Promise<Step[]> {
+  const files = (await sources("tests")).filter((file) =>
+    file.endsWith("_test.ts") && (filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  );
+  if (files.length === 0) {
+    throw new Error(`Cannot find a test file whose path has ${filters.join(" or ")} in it`);
+  }
+  const onEveryone = files.filter((file) => !denoOnly.some(([start]) => file.startsWith(start)));
+  const step = (group: Group, name: string, chosen: string[], runner: Runner): Step[] =>
+    // A filter may leave nothing for one runner; without a filter that is a mistake, and the step says so.
+    chosen.length === 0 && filters.length > 0
+      ? []
+      : [{ groups: [group], name, run: () => runTests(runner, chosen, scratch) }];
+  return [
+    { groups: ["deno", "bun", "node"], name: "build of dist/apex-token", run: build },
+    ...step("deno", "tests on Deno", files.filter((file) => file !== workerdTest), onDeno),
+    ...step("bun", "tests on Bun", onEveryone, onBun),
+    ...step("node", "tests on Node", onEveryone, onNode),
+    ...step("workerd", "mod.ts in workerd", files.filter((file) => file === workerdTest), onDeno),
+  ];
+}
+
+async function build(): Promise<Outcome> {
+  await buildBinary();
+  return { passed: 1, failed: 0 };
+}
+
+async function carryOut(step: Step): Promise<Outcome> {
+  const start = performance.now();
+  const outcome = await step.run().catch((error: unknown): Outcome => ({
+    passed: 0,
+    failed: 1,
+    output: error instanceof Error ? error.message : String(error),
+  }));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const { passed, failed, output } = outcome;
+  const counts = passed + failed === 1 ? "" : `, ${passed} passed, ${failed} failed`;
+  console.log(`${failed === 0 ? "ok    " : "FAILED"} ${step.name} (${seconds} s${counts})`);
+  if (failed > 0 && output) console.log(output.replace(/^(?=.)/gm, "       "));
+  return outcome;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,95 @@
+/** A clock that stands still until a test moves it. */
+
+import { setImmediate } from "node:timers";
+import type { Clock } from "../lib/clock.ts";
+
+/** A clock that a test moves. */
+export interface FakeClock extends Clock {
+  /**
+   * Moves both clocks forward. Every sleep that ends on the way ends at its own moment, in order, and what it wakes may
+   * sleep again within the same move.
+   */
+  advance(milliseconds: number): Promise<void>;
+  /** How many sleeps are under way. */
+  waiting(): number;
+  /** Waits, in real time, until at least `count` (default: 1) sleeps are under way. */
+  untilWaiting(count?: number): Promise<void>;
+}
+
+interface Sleeper {
+  readonly due: number;
+  readonly wake: () => void;
+}
+
+/** Makes a clock that stands at `start`, in milliseconds since the epoch. Its monotonic clock starts at 0. */
+export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
+  let elapsed = 0;
+  const sleepers = new Set<Sleeper>();
+  const watchers = new Set<() => void>();
+
+  function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (!(milliseconds > 0)) return resolve();
+      const end = () => {
+        sleepers.delete(sleeper);
+        signal?.removeEventListener("abort", abort);
+      };
+      const abort = () => {
+        end();
+        reject(signal!.reason);
+      };
+      const sleeper = {
+        due: elapsed + milliseconds,
+        wake: () => {
+          end();
+          resolve();
+        },
+      };
+      sleepers.add(sleeper);
+      signal?.addEventListener("abort", abort);
+      for (const look of watchers) look();
+    });
+  }
+
+  async function advance(milliseconds: number): Promise<void> {
+    const target = elapsed + milliseconds;
+    await settled();
+    for (let next = first(sleepers); next && next.due <= target; next = first(sleepers)) {
+      elapsed = next.due;
+      next.wake();
+      await settled();
+    }
+    elapsed = target;
+  }
+
+  function untilWaiting(count = 1): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (sleepers.size < count) return;
+        watchers.delete(look);
+        resolve();
+      };
+      watchers.add(look);
+      look();
+    });
+  }
+
+  return {
+    now: () => start + elapsed,
+    monotonic: () => elapsed,
+    sleep,
+    advance,
+    waiting: () => sleepers.size,
+    untilWaiting,
+  };
+}
+
+function first(sleepers: Set<Sleeper>): Sleeper | undefined {
+  return [...sleepers].sort((one, other) => one.due - other.due)[0];
+}
+
+/** Lets everything run that does not wait for anything outside: a turn of the event loop empties all queues of promises. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
