@@ -12,6 +12,12 @@ import { retryAfterSeconds } from "../http/retry_after.ts";
 import { safeText } from "../safe_text.ts";
 import type { Members, Quirks } from "./quirks.ts";
 
+/** Who was asked, as far as reading its answers goes. */
+export interface Asked {
+  readonly http: { readonly clock: Clock };
+  readonly quirks: Quirks;
+}
+
 /** The JSON object of a good answer, whatever its content type says. */
 export function readMembers(
   answer: HttpAnswer,
@@ -52,6 +58,24 @@ function reason(error: unknown, html: boolean): string {
 
 function contentType(answer: HttpAnswer): string {
   return (answer.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
+}
+
+/**
+ * The members of an answer that must be a success.
+ *
+ * @param what the endpoint in words, for the message
+ * @param status the success status that the standard names
+ * @throws {TokenError} the {@linkcode refusal} of anything else, also of an `error` that came with a success status
+ */
+export function successMembers(answer: HttpAnswer, issuer: Asked, what: string, status = 200): Members {
+  const { http, quirks } = issuer;
+  const members = answer.status < 400 ? readMembers(answer, quirks) : undefined;
+  if (!members || (typeof members.error === "string" && members.access_token === undefined)) {
+    if (members) quirks.report("error-with-success-status");
+    throw refusal(answer, what, http.clock);
+  }
+  if (answer.status !== status) quirks.report("success-status");
+  return members;
 }
 
 /** Errors that say "not now" rather than "no" (RFC 6749 section 4.1.2.1, in use at the token endpoint too). */

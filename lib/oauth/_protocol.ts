@@ -13,7 +13,7 @@ import {
 } from "oauth4webapi";
 import { isTokenError, TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
-import { readMembers, refusal } from "./_answer.ts";
+import { successMembers } from "./_answer.ts";
 import { authenticationOf, type Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Members } from "./quirks.ts";
@@ -51,7 +51,7 @@ export function through(issuer: Issuer, endpoint: EndpointOptions): {
   [customFetch]: (url: string, init: RequestInit) => Promise<Response>;
   [allowInsecureRequests]: boolean;
 } {
-  const { http, quirks } = issuer;
+  const { http } = issuer;
   return {
     [allowInsecureRequests]: http.allowInsecureLoopback,
     [customFetch]: async (url, init) => {
@@ -64,15 +64,9 @@ export function through(issuer: Issuer, endpoint: EndpointOptions): {
         signal: endpoint.signal,
         limit: endpoint.limit,
       });
-      if (answer.status >= 400) throw refusal(answer, endpoint.what, http.clock);
-      const members = readMembers(answer, quirks);
-      if (typeof members.error === "string" && members.access_token === undefined) {
-        quirks.report("error-with-success-status");
-        throw refusal(answer, endpoint.what, http.clock);
-      }
-      const status = endpoint.status ?? 200;
-      if (answer.status !== status) quirks.report("success-status");
-      return Response.json(endpoint.repair?.(members) ?? members, { status });
+      const { status = 200, repair, what } = endpoint;
+      const members = successMembers(answer, issuer, what, status);
+      return Response.json(repair?.(members) ?? members, { status });
     },
   };
 }

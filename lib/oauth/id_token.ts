@@ -11,6 +11,9 @@ import {
   allowInsecureRequests,
   type AuthorizationServer,
   customFetch,
+  getValidatedIdTokenClaims,
+  processAuthorizationCodeResponse,
+  processGenericTokenEndpointResponse,
   validateApplicationLevelSignature,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
@@ -18,10 +21,11 @@ import { exchange } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
 import { refusal } from "./_answer.ts";
-import { guarded } from "./_protocol.ts";
+import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 import { sameButForSlash } from "./quirks.ts";
+import type { TokenRequest } from "./token_request.ts";
 import type { IdTokenClaims } from "./token_set.ts";
 
 /** The longest JWK set that is read, in bytes. */
@@ -33,12 +37,43 @@ const CLOCK_TOLERANCE = 60;
 // One fetch function per issuer: the library shares a JWKS download among those that ask with the same one.
 const keyFetchers = new WeakMap<object, (url: string, init: RequestInit) => Promise<Response>>();
 
+/** What an ID token is held against, besides the issuer and the client. */
+export interface IdTokenExpectation {
+  /** The nonce of the request; the ID token must then be there. */
+  readonly nonce?: string;
+  /** The claims of the sign-in that is renewed (OpenID Connect Core 1.0 section 12.2). */
+  readonly previous?: IdTokenClaims;
+}
+
 /**
- * Verifies the signature of the ID token in `response`, which the library has processed, with the issuer's keys.
+ * Validates the ID token of a token endpoint's answer, signature included, for {@linkcode requestToken}.
  *
- * @throws {TokenError} `invalid_response` when it does not verify
+ * @returns what gives the claims, or nothing for an answer without an ID token
  */
-export async function verifySignature(
+export function idTokenValidation(
+  expectation: IdTokenExpectation = {},
+): NonNullable<TokenRequest["validate"]> {
+  return async (issuer, client, answer) => {
+    if (answer.id_token === undefined && expectation.nonce === undefined) return undefined;
+    const server = serverForIdToken(issuer, answer.id_token);
+    const who = protocolClient(issuer, client);
+    const response = Response.json(answer);
+    const { nonce, previous } = expectation;
+    const result = await guarded(() =>
+      nonce === undefined
+        ? processGenericTokenEndpointResponse(server, who, response)
+        : processAuthorizationCodeResponse(server, who, response, { expectedNonce: nonce })
+    );
+    const claims = getValidatedIdTokenClaims(result) as IdTokenClaims | undefined;
+    if (!claims) return undefined;
+    await verifySignature(issuer, server, response);
+    checkClaims(claims, issuer, client, previous);
+    return claims;
+  };
+}
+
+/** Verifies the signature of the ID token in `response`, which the library has processed, with the issuer's keys. */
+async function verifySignature(
   issuer: Issuer,
   server: AuthorizationServer,
   response: Response,
@@ -73,7 +108,7 @@ function keyFetcher(issuer: Issuer): (url: string, init: RequestInit) => Promise
  *
  * @throws {TokenError} `invalid_response`
  */
-export function checkClaims(
+function checkClaims(
   claims: IdTokenClaims,
   issuer: Issuer,
   client: Client,
@@ -101,7 +136,7 @@ const slashVariants = new WeakMap<object, AuthorizationServer>();
  * The metadata to validate `idToken` against: with the quirk `issuer-trailing-slash`, an `iss` that differs in its
  * last slash only is the issuer.
  */
-export function serverForIdToken(issuer: Issuer, idToken: unknown): AuthorizationServer {
+function serverForIdToken(issuer: Issuer, idToken: unknown): AuthorizationServer {
   const server = issuer.metadata as unknown as AuthorizationServer;
   if (typeof idToken !== "string" || !issuer.quirks.enabled.includes("issuer-trailing-slash")) return server;
   const iss = issuerClaim(idToken);

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { allowInsecureRequests, type AuthorizationServer, customFetch, discoveryRequest } from "oauth4webapi";
+import type { AuthorizationServer } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { createHttp, exchange, type Http, type HttpOptions } from "../http/http.ts";
 import { withRetry } from "../http/retry.ts";
 import { checkUrl } from "../http/url.ts";
 import { safeText } from "../safe_text.ts";
 import { readMembers, refusal } from "./_answer.ts";
-import { type Members, type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from "./quirks.ts";
+import { type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from "./quirks.ts";
 
 /** Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). */
 export interface ServerMetadata {
@@ -123,34 +123,33 @@ function checkIssuerUrl(identifier: string, http: Http): URL {
   return url;
 }
 
+/** RFC 8414 section 3.1 puts the well-known part before the issuer's path, Discovery section 4 behind it. */
+function metadataUrl({ origin, pathname }: URL, algorithm: "oidc" | "oauth2"): string {
+  const path = pathname.replace(/\/$/, "");
+  return algorithm === "oidc"
+    ? `${origin}${path}/.well-known/openid-configuration`
+    : `${origin}/.well-known/oauth-authorization-server${path}`;
+}
+
 async function fetchMetadata(
-  url: URL,
+  issuer: URL,
   algorithm: "oidc" | "oauth2",
   http: Http,
   quirks: Quirks,
   signal?: AbortSignal,
 ): Promise<ServerMetadata | undefined> {
-  let metadata: Members | undefined;
-  const read = async (target: string, init: RequestInit): Promise<Response> => {
-    const answer = await withRetry(http.clock, async () => {
-      const request = { url: target, method: "GET", headers: init.headers, limit: METADATA_LIMIT, signal };
-      const answer = await exchange(http, request);
-      if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "the metadata", http.clock);
-      return answer;
-    }, { signal });
-    // 404 says "not here"; some servers and firewalls say it with 400, 401, 403 or 405
-    if (answer.status < 400) metadata = readMembers(answer, quirks, "invalid_metadata");
-    return new Response();
-  };
-  await discoveryRequest(url, {
-    algorithm,
-    [customFetch]: read,
-    [allowInsecureRequests]: http.allowInsecureLoopback,
-  });
-  if (metadata && typeof metadata.issuer !== "string") {
-    throw new TokenError("invalid_metadata", `Cannot use the metadata at ${url.host}: it names no issuer`);
-  }
-  return metadata as ServerMetadata | undefined;
+  const url = metadataUrl(issuer, algorithm);
+  const headers = { accept: "application/json" };
+  const answer = await withRetry(http.clock, async () => {
+    const answer = await exchange(http, { url, method: "GET", headers, limit: METADATA_LIMIT, signal });
+    if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "the metadata", http.clock);
+    return answer;
+  }, { signal });
+  // 404 says "not here"; some servers and firewalls say it with 400, 401, 403 or 405
+  if (answer.status >= 400) return undefined;
+  const metadata = readMembers(answer, quirks, "invalid_metadata");
+  if (typeof metadata.issuer === "string") return metadata as unknown as ServerMetadata;
+  throw new TokenError("invalid_metadata", `Cannot use the metadata at ${issuer.host}: it names no issuer`);
 }
 
 function checkMetadata(metadata: ServerMetadata, identifier: string, quirks: Quirks): ServerMetadata {

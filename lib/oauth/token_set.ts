@@ -41,6 +41,7 @@ export interface TokenSet {
 
 /** What a token may consist of: 1*VSCHAR (RFC 6749 appendix A.12 and A.17). */
 const VISIBLE = /^[\x21-\x7e]+$/;
+const TOKEN_TYPES: Readonly<Record<string, string>> = { bearer: "Bearer", dpop: "DPoP" };
 const LONGEST_TOKEN = 64 * 1024;
 
 /**
@@ -52,7 +53,6 @@ export function tokenSetOf(
   answer: Members,
   sentAt: number,
   requestedScope?: string,
-  claims?: IdTokenClaims,
 ): TokenSet {
   const issuedAt = Math.floor(sentAt / 1000);
   const scope = typeof answer.scope === "string" && answer.scope.trim()
@@ -62,7 +62,7 @@ export function tokenSetOf(
   const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
   return {
     accessToken: token(answer.access_token, "access_token"),
-    tokenType: String(answer.token_type).toLowerCase() === "dpop" ? "DPoP" : "Bearer",
+    tokenType: tokenType(answer.token_type),
     issuedAt,
     expiresAt: issuedAt + Number(answer.expires_in),
     ...(scope ? { scope } : {}),
@@ -71,8 +71,17 @@ export function tokenSetOf(
       : {}),
     ...(refreshLife > 0 ? { refreshExpiresAt: issuedAt + refreshLife } : {}),
     ...(answer.id_token !== undefined ? { idToken: token(answer.id_token, "id_token") } : {}),
-    ...(claims ? { claims } : {}),
   };
+}
+
+/** RFC 6749 section 7.1: in any case of letters; a type that nobody here can use is refused. */
+function tokenType(value: unknown): string {
+  const type = TOKEN_TYPES[String(value).toLowerCase()];
+  if (typeof value === "string" && type) return type;
+  throw new TokenError(
+    "invalid_response",
+    'Cannot use the server\'s answer: its "token_type" is missing or unknown',
+  );
 }
 
 function token(value: unknown, name: string): string {

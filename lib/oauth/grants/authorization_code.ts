@@ -16,6 +16,7 @@ import { safeText } from "../../safe_text.ts";
 import { guarded, protocolClient } from "../_protocol.ts";
 import { type Client, issuerFor } from "../client.ts";
 import { asServer, type Issuer } from "../issuer.ts";
+import { idTokenValidation } from "../id_token.ts";
 import { proofKey } from "../pkce.ts";
 import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
@@ -95,7 +96,7 @@ export async function authorizationRequest(
         grantType: "authorization_code",
         parameters: formOf({ code, redirect_uri: redirectUri, code_verifier: proof.verifier }),
         scope: parameters.scope,
-        nonce,
+        validate: idTokenValidation({ nonce }),
         ...options,
       }).catch(explain);
     },

@@ -11,6 +11,7 @@ import { guarded, protocolAuthentication, protocolClient, through } from "../_pr
 import { poll } from "../_polling.ts";
 import { type Client, issuerFor } from "../client.ts";
 import { asServer, type Issuer } from "../issuer.ts";
+import { idTokenValidation } from "../id_token.ts";
 import { proofKey } from "../pkce.ts";
 import { repairDeviceAnswer } from "../quirks.ts";
 import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
@@ -72,6 +73,7 @@ export async function deviceAuthorization(
         code_verifier: proof.verifier,
       }),
       scope: parameters.scope,
+      validate: idTokenValidation(),
       signal,
     });
   return {

@@ -5,6 +5,7 @@
  */
 
 import type { Client } from "../client.ts";
+import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
 import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
@@ -34,6 +35,7 @@ export function passwordGrant(
   return requestToken(issuer, client, {
     grantType: "password",
     parameters: formOf({ ...parameters }),
+    validate: idTokenValidation(),
     ...options,
   });
 }

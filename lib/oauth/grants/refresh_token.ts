@@ -6,6 +6,7 @@
 
 import { isTokenError, TokenError } from "../../errors.ts";
 import type { Client } from "../client.ts";
+import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
 import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
 import type { IdTokenClaims, TokenSet } from "../token_set.ts";
@@ -41,7 +42,7 @@ export async function refreshTokenGrant(
       grantType: "refresh_token",
       parameters: formOf({ refresh_token: refreshToken, ...rest }),
       scope: grantedScope,
-      previous: claims,
+      validate: idTokenValidation({ previous: claims }),
       ...options,
     });
     return { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken };
