@@ -41,25 +41,81 @@ export {
   type ServerMetadata,
 } from "./lib/oauth/issuer.ts";
 export { type OptionalQuirk, type QuirkName, type Quirks, type ToleratedQuirk } from "./lib/oauth/quirks.ts";
-export { type RequestOptions, type TokenParameters } from "./lib/oauth/token_request.ts";
+export { type Delivery } from "./lib/oauth/authorization_url.ts";
+export { clientSecretJwt, federatedAssertion, privateKeyJwt } from "./lib/oauth/client_assertion.ts";
+export { type DpopKey, dpopKey, type ProofRequest } from "./lib/oauth/dpop.ts";
+export { type EndSessionParameters, endSessionUrl } from "./lib/oauth/end_session.ts";
+export { type Introspection, type IntrospectionOptions, introspectToken } from "./lib/oauth/introspection.ts";
+export { unverifiedClaims, unverifiedHeader } from "./lib/oauth/jwt.ts";
+export { selfSignedTlsClientAuth, tlsClientAuth } from "./lib/oauth/mutual_tls.ts";
+export {
+  discoverFromResource,
+  discoverResource,
+  type ProtectedResource,
+  type ResourceIssuer,
+} from "./lib/oauth/protected_resource.ts";
+export {
+  type ClientMetadata,
+  deleteRegistration,
+  readRegistration,
+  registerClient,
+  type RegisterClientOptions,
+  type RegisteredClient,
+  updateRegistration,
+} from "./lib/oauth/registration.ts";
+export { revokeToken, type TokenHintOptions } from "./lib/oauth/revocation.ts";
+export {
+  generateSigningKey,
+  type SigningAlgorithm,
+  type SigningKey,
+  signingKey,
+  type SigningKeyOptions,
+} from "./lib/oauth/signing_key.ts";
+export { type UserInfo, userInfo, type UserInfoOptions } from "./lib/oauth/user_info.ts";
+export {
+  type AuthorizationDetail,
+  type RequestOptions,
+  type TokenParameters,
+} from "./lib/oauth/token_request.ts";
 export { type IdTokenClaims, type TokenSet } from "./lib/oauth/token_set.ts";
 
+export {
+  type AssertionClaims,
+  type AssertionParameters,
+  jwtBearerGrant,
+  samlBearerGrant,
+  signAssertion,
+} from "./lib/oauth/grants/assertion.ts";
 export {
   type AuthorizationParameters,
   type AuthorizationRequest,
   authorizationRequest,
 } from "./lib/oauth/grants/authorization_code.ts";
+export {
+  type BackchannelAuthentication,
+  backchannelAuthentication,
+  type BackchannelParameters,
+} from "./lib/oauth/grants/backchannel.ts";
 export { clientCredentialsGrant } from "./lib/oauth/grants/client_credentials.ts";
 export { type DeviceAuthorization, deviceAuthorization } from "./lib/oauth/grants/device_code.ts";
+export { extensionGrant, type ExtensionParameters } from "./lib/oauth/grants/extension.ts";
 export { passwordGrant, type PasswordParameters } from "./lib/oauth/grants/password.ts";
 export { refreshTokenGrant, type RefreshTokenParameters } from "./lib/oauth/grants/refresh_token.ts";
+export {
+  type ExchangedToken,
+  TOKEN_TYPES,
+  tokenExchangeGrant,
+  type TokenExchangeParameters,
+} from "./lib/oauth/grants/token_exchange.ts";
 
 export {
   clientCredentials,
   type Grant,
   type GrantRequest,
+  jwtBearer,
   refreshToken,
   type RefreshTokenDefaults,
+  tokenExchange,
 } from "./lib/session/grant.ts";
 export {
   type AccessToken,
@@ -67,10 +123,6 @@ export {
   type TokenSource,
   tokenSource,
 } from "./lib/session/token_source.ts";
-
-export { encryptedStore } from "./lib/store/envelope.ts";
-export { memoryStore } from "./lib/store/memory.ts";
-export { type Lease, type Store, type StoreCapabilities, type StoredValue } from "./lib/store/store.ts";
 
 // Started as a program, this module is the command line. The name is put together at run time so that no bundle of a
 // user's program carries or looks for it; inside such a bundle every module has the same URL.

@@ -9,9 +9,9 @@
 const ESCAPE_SEQUENCE =
   // deno-lint-ignore no-control-regex
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
-// Zero-width characters, bidirectional controls, variation selectors, tags, interlinear and other format
+// Zero-width characters, bidirectional controls, variation selectors, fillers, tags, interlinear and other format
 // characters: they change what a reader sees without being seen.
-const INVISIBLE = /[\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\ud800-\udfff]+/gu;
 
 /**

@@ -7,7 +7,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { bun, deno, node, root } from "../scripts/toolchain.ts";
@@ -37,7 +37,7 @@ export interface CliOptions extends ProcessOptions {
 
 /** How a program ended. */
 export interface ProcessResult {
-  /** The exit code, or 128 for a program that a signal ended. */
+  /** The exit code; of a program that a signal ended, 128 and the signal's number, as a shell says it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -145,9 +145,13 @@ function endOf(
       clearTimeout(timer);
       reject(new Error(`Cannot run ${name}: ${error.message}`));
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 128, stdout: output.stdout.text(), stderr: output.stderr.text() });
+      resolve({
+        code: code ?? 128 + (signal ? constants.signals[signal] : 0),
+        stdout: output.stdout.text(),
+        stderr: output.stderr.text(),
+      });
     });
   });
 }
@@ -155,23 +159,23 @@ function endOf(
 function collect(child: ChildProcess, stream: "stdout" | "stderr"): Output {
   const decoder = new TextDecoder();
   let text = "";
-  let closed = false;
+  let closed: string | undefined;
   let waiting: (() => void)[] = [];
   const wake = () => {
     const woken = waiting;
     waiting = [];
     for (const look of woken) look();
   };
-  const close = () => {
-    closed = true;
+  const close = (why: string) => {
+    closed ??= why;
     wake();
   };
   child[stream]?.on("data", (chunk: Uint8Array) => {
     text += decoder.decode(chunk, { stream: true });
     wake();
   });
-  child.on("error", close);
-  child.on("close", close);
+  child.on("error", (error) => close(error.message));
+  child.on("close", () => close("it has ended"));
   return {
     text: () => text,
     waitFor: (pattern) =>
@@ -179,7 +183,7 @@ function collect(child: ChildProcess, stream: "stdout" | "stderr"): Output {
         const look = () => {
           const match = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).exec(text);
           if (match) resolve(match);
-          else if (closed) reject(new Error(`${pattern} is not on ${stream}: ${text}`));
+          else if (closed) reject(new Error(`${pattern} is not on ${stream}: ${closed}\n${text}`));
           else waiting.push(look);
         };
         look();

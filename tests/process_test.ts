@@ -77,6 +77,13 @@ describe("running a program in a test", () => {
     await assert.rejects(hanging, /was still running after 300 ms/);
   });
 
+  it("tells the signal that ended a program, as a shell does", async () => {
+    const running = startProcess(node(), script("console.log('here'); setInterval(() => {}, 1000)"));
+    await running.waitFor("stdout", /here/);
+    running.kill("SIGTERM");
+    assert.equal((await running.ended).code, 143);
+  });
+
   it("says which program cannot be started", async () => {
     await assert.rejects(runProcess("/nowhere/program", []), /Cannot run \/nowhere\/program/);
   });

@@ -35,8 +35,10 @@ import {
 } from "./generation_files.ts";
 import { ensurePrivateDirectory, isPrivateDirectory, readPrivateFile } from "./private_files.ts";
 
+export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
+
 /** The largest value that a file store keeps, in bytes: 4 MiB. */
-export const FILE_STORE_LIMIT = 4 * 1024 * 1024;
+export const FILE_STORE_LIMIT: number = 4 * 1024 * 1024;
 
 /** How often a step is done again because others write at the same time. Each round, one of them was done. */
 const ROUNDS = 100;
@@ -152,8 +154,9 @@ function newestWhole(place: string, numbers: number[], files: FileCalls): Genera
  * A number must never be given twice, or a process that slept for an hour between its look and its `link` would take
  * the place of a file that was pruned long ago and believe that it had won. So the order of things matters. Here: (1)
  * make the waiting file, (2) look whether `number` is still the newest, (3) link. In {@linkcode prune}: (a) remove the
- * files that wait for a number that is taken, (b) remove old generations, oldest first. If the number was given and
- * pruned between (2) and (3), then (a) came after (1) and before (3), and `link` finds no waiting file.
+ * files that wait for a number that is taken, (b) remove old generations. The newest file at (1) was either there all
+ * through (2) and seen, or went in a (b) whose (a) came after (1): then `link` finds no waiting file. A number that is
+ * given after (2) is either still there at (3), or went in a (b) of that kind too.
  */
 function append(place: string, number: number, content: Generation, files: FileCalls): boolean {
   const next = number + 1;
@@ -163,7 +166,7 @@ function append(place: string, number: number, content: Generation, files: FileC
       const waiting = join(place, waitingFileName(next, crypto.randomUUID()));
       writeNewFile(waiting, frame(content), files);
       try {
-        if (!isNewest(place, number, files)) return false;
+        if ((generations(place, files)[0] ?? 0) !== number) return false;
         files.linkSync(waiting, target);
       } catch (error) {
         const code = systemCode(error);
@@ -183,22 +186,14 @@ function append(place: string, number: number, content: Generation, files: FileC
   });
 }
 
-function isNewest(place: string, number: number, files: FileCalls): boolean {
-  if ((generations(place, files)[0] ?? 0) !== number) return false;
-  // A listing is not one moment. But files are pruned oldest first: while this one is there, none after it was
-  // pruned, so a newer one would have been listed.
-  return number === 0 ||
-    files.lstatSync(join(place, generationFileName(number)), { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Removes what waits for a number up to `taken`, then the generations up to `last`. Stops at the first that stays. */
+/** Removes what waits for a number up to `taken`, and only when all of that is gone, the generations up to `last`. */
 function prune(place: string, taken: number, last: number, files: FileCalls): void {
   try {
     for (const name of files.readdirSync(place)) {
       if ((waitingFor(name) ?? Infinity) <= taken && !unlinkQuietly(join(place, name), files)) return;
     }
-    for (const number of generations(place, files).reverse()) {
-      if (number <= last && !unlinkQuietly(join(place, generationFileName(number)), files)) return;
+    for (const number of generations(place, files)) {
+      if (number <= last) unlinkQuietly(join(place, generationFileName(number)), files);
     }
   } catch {
     // The write is done; the next one tidies up.

@@ -27,7 +27,7 @@ export interface Generation {
 }
 
 /** The bytes that a frame adds to a value. */
-export const FRAME_LENGTH = 16;
+export const FRAME_LENGTH: number = 16;
 
 const MAGIC = [0x41, 0x50, 0x58, 0x47];
 const VERSION = 1;

@@ -10,6 +10,8 @@ import { shown } from "./_file_errors.ts";
 import { keyFromText, keyToText } from "./key_text.ts";
 import { createPrivateFile, readPrivateFile } from "./private_files.ts";
 
+export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
+
 /** A key is one short line; more is something else. */
 const LIMIT = 256;
 

@@ -25,6 +25,8 @@ import {
   tooLarge,
 } from "./_file_errors.ts";
 
+export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
+
 /** The options of {@linkcode readPrivateFile}. */
 export interface ReadPrivateFileOptions extends FileCallOptions {
   /** The largest file that is read, in bytes. */

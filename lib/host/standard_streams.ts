@@ -51,29 +51,25 @@ export function status(text: string): void {
  *
  * @throws {TokenError} `invalid_argument` when it is longer than 64 KiB, `storage` when it cannot be read
  */
-export async function readInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of process.stdin) {
+export function readInput(): Promise<Uint8Array> {
+  const { stdin } = process;
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    stdin.on("data", (chunk: Uint8Array | string) => {
       const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : new Uint8Array(chunk);
-      length += bytes.length;
-      if (length > INPUT_LIMIT) break;
       chunks.push(bytes);
-    }
-  } catch (error) {
-    throw new TokenError("storage", `Cannot read standard input (${errorCode(error)})`);
-  }
-  if (length > INPUT_LIMIT) {
-    throw new TokenError("invalid_argument", "Cannot read standard input: it is longer than 64 KiB");
-  }
-  const all = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return all;
+      length += bytes.length;
+      if (length <= INPUT_LIMIT) return;
+      // Otherwise Deno would wait for the rest of it before it ends.
+      stdin.destroy();
+      reject(new TokenError("invalid_argument", "Cannot read standard input: it is longer than 64 KiB"));
+    });
+    stdin.on("end", () => resolve(joined(chunks, length)));
+    stdin.on("error", (error) => {
+      reject(new TokenError("storage", `Cannot read standard input (${errorCode(error)})`));
+    });
+  });
 }
 
 /**
@@ -88,18 +84,37 @@ export function wantsColor(environment: Environment, isTerminal: boolean): boole
   return isTerminal && environment("TERM") !== "dumb";
 }
 
-function writeAll(descriptor: number, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  let offset = 0;
-  while (offset < bytes.length) {
+function writeAll(descriptor: 1 | 2, text: string): void {
+  let left = new TextEncoder().encode(text);
+  while (left.length > 0) {
     try {
-      offset += writeSync(descriptor, bytes, offset, bytes.length - offset);
+      left = left.subarray(write(descriptor, left));
     } catch (error) {
-      // Somebody made the descriptor non-blocking and its reader is slower than we are.
+      // Somebody made the descriptor non-blocking, and its reader is slower than we are.
       if (errorCode(error) !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+}
+
+/**
+ * Writes as much as fits now. Deno goes on until all is written or it fails, and then does not tell how far it came: it
+ * gets lines of which a pipe takes all or nothing (PIPE_BUF), which its own line buffer passes on at once.
+ */
+function write(descriptor: 1 | 2, bytes: Uint8Array): number {
+  if (!("Deno" in globalThis)) return writeSync(descriptor, bytes);
+  const piece = bytes.subarray(0, 4096);
+  return writeSync(descriptor, piece.subarray(0, piece.lastIndexOf(0x0a) + 1 || piece.length));
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return all;
 }
 
 function errorCode(error: unknown): string {

@@ -18,7 +18,9 @@ export async function readAnswer(response: Response, limit: number, flight: Flig
   const refusal = (reason: string) => failure(flight, "invalid_response", reason, { status });
   const reader = response.body?.getReader();
   // The signal alone is not enough: a `fetch` that was passed in need not listen to it.
-  const cancel = () => reader?.cancel().catch(() => {});
+  const cancel = () => {
+    reader?.cancel().catch(() => {});
+  };
   flight.signal.addEventListener("abort", cancel);
   if (flight.signal.aborted) cancel();
 

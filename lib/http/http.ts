@@ -45,7 +45,7 @@ export interface HttpRequest {
   url: string | URL;
   /** The method, in capitals. */
   method: string;
-  /** `accept-encoding` is always replaced by `identity`. */
+  /** `accept-encoding` and `connection` are always replaced. */
   headers?: HeadersInit;
   /** The content, if any. */
   body?: BodyInit | null;
@@ -160,8 +160,11 @@ async function send(
 function requestHeaders(given: HeadersInit | undefined, flight: Flight): Headers {
   try {
     const headers = new Headers(given);
-    // What is not packed cannot grow. A browser ignores this; there the counter has to do.
+    // Browsers and workers set these two themselves. What is not packed cannot grow; else the counter has to do.
     headers.set("accept-encoding", "identity");
+    // A kept connection may be dead by the next request. Deno then sends that one again, even if it was a refresh token
+    // that the server has already taken.
+    headers.set("connection", "close");
     return headers;
   } catch {
     // What the runtime says would quote the value.

@@ -38,6 +38,9 @@ export function readMembers(
           ? "Check the URL, or whether this network wants a sign-in first (captive portal)"
           : undefined,
         status: answer.status,
+        // a web page with a success status is somebody in between speaking, and not for ever
+        retryable: html,
+        sent: true,
       },
     );
   }
@@ -45,6 +48,7 @@ export function readMembers(
     throw new TokenError(
       code,
       `Cannot use the answer of ${new URL(answer.url).host}: it is not a JSON object`,
+      { status: answer.status, sent: true },
     );
   }
   if (!type.endsWith("json")) quirks.report("content-type");
@@ -70,7 +74,7 @@ function contentType(answer: HttpAnswer): string {
 export function successMembers(answer: HttpAnswer, issuer: Asked, what: string, status = 200): Members {
   const { http, quirks } = issuer;
   const members = answer.status < 400 ? readMembers(answer, quirks) : undefined;
-  if (!members || (typeof members.error === "string" && members.access_token === undefined)) {
+  if (!members || (typeof members.error === "string" && !members.access_token)) {
     if (members) quirks.report("error-with-success-status");
     throw refusal(answer, what, http.clock);
   }
@@ -80,22 +84,41 @@ export function successMembers(answer: HttpAnswer, issuer: Asked, what: string, 
 
 /** Errors that say "not now" rather than "no" (RFC 6749 section 4.1.2.1, in use at the token endpoint too). */
 const NOT_NOW = ["server_error", "temporarily_unavailable"];
+/**
+ * Errors of the standards that stand whatever the status. Any other word in a 5xx or 429 is the server's own trouble:
+ * Keycloak says `unknown_error`, Spring (INDIGO IAM) `Service Unavailable`.
+ */
+const FINAL =
+  /^(invalid_\w+|(un|in)\w+_(client|scope|grant_type|token_type|user_id)|access_denied|authorization_\w+|expired_\w+|slow_down|use_dpop_nonce)$/;
+
+/** Whether an error of this name and status may pass by itself. */
+export function isNotNow(error: string | undefined, status?: number): boolean {
+  if (error !== undefined && NOT_NOW.includes(error)) return true;
+  return status !== undefined && (status >= 500 || status === 429) && !FINAL.test(error ?? "");
+}
+
+/** An answer, with the secrets of the request that it answers: some servers quote them in their errors. */
+export interface EndpointAnswer extends HttpAnswer {
+  readonly secrets?: readonly string[];
+}
 
 /**
  * The error of an answer that is not a success. The server's `error` survives any status, content type, challenge
- * header and an empty body (RFC 6749 section 5.2, RFC 6750 section 3).
+ * header and an empty body (RFC 6749 section 5.2, RFC 6750 section 3). A secret that it quotes does not.
  *
  * @param what the endpoint in words, for the message
  */
-export function refusal(answer: HttpAnswer, what: string, clock: Clock): TokenError {
+export function refusal(answer: EndpointAnswer, what: string, clock: Clock): TokenError {
   const { error, description } = errorWords(answer);
-  const notNow = error ? NOT_NOW.includes(error) : answer.status >= 500 || answer.status === 429;
+  const notNow = isNotNow(error, answer.status);
   const retryAfter = retryAfterSeconds(answer.headers, clock.now());
   const host = new URL(answer.url).host;
   const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
+  const badClient = error === "invalid_client" || (error === undefined && answer.status === 401);
   const options: TokenErrorOptions = {
+    nextStep: badClient ? "Check the client id and the client secret" : undefined,
     status: answer.status,
-    retryable: notNow || answer.status === 429,
+    retryable: notNow,
     serverError: error,
     serverDescription: description,
     retryAfter,
@@ -106,7 +129,19 @@ export function refusal(answer: HttpAnswer, what: string, clock: Clock): TokenEr
   return new TokenError("server_refused", `${host} refused ${what}: ${said}`, options);
 }
 
-function errorWords(answer: HttpAnswer): { error?: string; description?: string } {
+interface ErrorWords {
+  readonly error?: string;
+  readonly description?: string;
+}
+
+function errorWords(answer: EndpointAnswer): ErrorWords {
+  const { error, description } = quotedWords(answer);
+  const clean = (text?: string) =>
+    answer.secrets?.reduce<string | undefined>((clean, secret) => clean?.replaceAll(secret, "…"), text) ?? text;
+  return { error: clean(error), description: clean(description) };
+}
+
+function quotedWords(answer: HttpAnswer): ErrorWords {
   const members = tolerantMembers(answer);
   if (typeof members.error === "string" && members.error) {
     return { error: members.error, description: textOr(members.error_description) };
@@ -123,19 +158,54 @@ function textOr(value: unknown): string | undefined {
   return typeof value === "string" && value ? value : undefined;
 }
 
-/** A JSON object or a form, from an error answer of any content type; empty when it is neither. */
+/**
+ * A JSON object or a form, from an error answer of any content type and encoding; empty when it is neither. Only words
+ * for a person are taken from it, so it need not be strict.
+ */
 function tolerantMembers(answer: HttpAnswer): Members {
+  const text = new TextDecoder().decode(answer.body);
   try {
-    const value = parseJson(answer.body);
-    if (typeof value === "object" && value !== null) return value as Members;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value as Members : {};
   } catch {
-    const text = new TextDecoder().decode(answer.body.subarray(0, 4096));
-    if (/^error=[\w.-]+(&|$)/.test(text)) return Object.fromEntries(new URLSearchParams(text));
+    const form = text.slice(0, 4096);
+    return /^(\w+=[^&\s]*&)*error=[\w.-]+(&|\s*$)/.test(form)
+      ? Object.fromEntries(new URLSearchParams(form.trim()))
+      : {};
   }
-  return {};
 }
 
+/** A parameter of a challenge (RFC 9110 section 11.2), quoted or not. */
 function parameter(challenge: string, name: string): string | undefined {
-  const match = challenge.slice(0, 16384).match(new RegExp(`(?:^|[\\s,])${name}="([^"\\\\]*)"`, "i"));
-  return match?.[1] || undefined;
+  const pattern = new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s",]+))`, "i");
+  const match = challenge.slice(0, 16384).match(pattern);
+  return (match?.[1]?.replace(/\\(.)/g, "$1") ?? match?.[2]) || undefined;
+}
+
+/**
+ * A member that must be a text.
+ *
+ * @throws {TokenError} `invalid_response`, naming it
+ */
+export function textMember(members: Members, name: string): string {
+  const value = members[name];
+  if (typeof value === "string" && value !== "") return value;
+  throw new TokenError(
+    "invalid_response",
+    `Cannot use the server's answer: its "${name}" is missing or no text`,
+  );
+}
+
+/**
+ * A member that must be a count of seconds.
+ *
+ * @throws {TokenError} `invalid_response`, naming it
+ */
+export function secondsMember(members: Members, name: string): number {
+  const value = members[name];
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new TokenError(
+    "invalid_response",
+    `Cannot use the server's answer: its "${name}" is missing or no count of seconds`,
+  );
 }

@@ -18,6 +18,8 @@ export interface Polling<T> {
   readonly attempt: (signal?: AbortSignal) => Promise<T>;
 }
 
+/** How long to wait between two questions when the server does not say, in seconds. */
+export const DEFAULT_INTERVAL = 5;
 /** What `slow_down` adds, in seconds (RFC 8628 section 3.5). */
 const SLOW_DOWN = 5;
 /** The longest pause after a failed connection, in seconds. */
@@ -50,8 +52,23 @@ export async function poll<T>({ clock, interval, deadline, signal, attempt }: Po
         failures++;
         lastFailure = error;
         seconds = Math.max(seconds, error.retryAfter ?? 0);
-      } else throw error;
+      } else throw ended(error);
     }
+  }
+}
+
+function ended(error: TokenError): TokenError {
+  const words = error.serverDescription ?? error.serverError;
+  switch (error.serverError) {
+    case "expired_token":
+      return new TokenError("expired_code", "The code ran out before anybody entered it", {
+        ...error,
+        nextStep: "Start the sign-in again",
+      });
+    case "access_denied":
+      return new TokenError("access_denied", `The sign-in was denied: "${words}"`, { ...error });
+    default:
+      return error;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { Fetch } from "../http/http.ts";
 import { type ClientAuthentication, none } from "./client_authentication.ts";
+import type { DpopKey } from "./dpop.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** An OAuth 2 client at one issuer. */
@@ -14,6 +15,8 @@ export interface Client {
   readonly clientId: string;
   /** How it proves who it is. Default: {@linkcode none}, a public client. */
   readonly authentication?: ClientAuthentication;
+  /** The key that its tokens are bound to (RFC 9449). Default: none; tokens are bearer tokens. */
+  readonly dpop?: DpopKey;
   /** What makes its requests: a Worker's mTLS binding, a proxy, a client with its own CA. Default: the issuer's. */
   readonly fetch?: Fetch;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Quirks } from "./quirks.ts";
+
 /** A request that is about to be sent, for a {@linkcode ClientAuthentication} to put its proof in. */
 export interface AuthenticatedRequest {
   /** The issuer identifier. */
@@ -14,6 +16,12 @@ export interface AuthenticatedRequest {
   readonly parameters: URLSearchParams;
   /** The headers; may be added to. */
   readonly headers: Headers;
+  /** Where tokens are asked for: the audience that INDIGO IAM wants in an assertion. */
+  readonly tokenEndpoint: string;
+  /** Which leniencies the server needs. */
+  readonly quirks: Quirks;
+  /** The time, in epoch seconds. */
+  readonly now: number;
 }
 
 /**
@@ -43,8 +51,11 @@ export function none(): ClientAuthentication {
 export function clientSecretBasic(secret: SecretSource): ClientAuthentication {
   return {
     method: "client_secret_basic",
-    apply: async ({ headers, clientId }) => {
-      headers.set("authorization", basic(formEncode(clientId), formEncode(await reveal(secret))));
+    apply: async ({ headers, clientId, quirks }) => {
+      const raw = quirks.enabled.includes("basic-raw");
+      if (raw) quirks.report("basic-raw");
+      const encode = raw ? asUtf8 : formEncode;
+      headers.set("authorization", basic(encode(clientId), encode(await reveal(secret))));
     },
   };
 }
@@ -64,13 +75,19 @@ export function clientSecretPost(secret: SecretSource): ClientAuthentication {
   };
 }
 
-function reveal(secret: SecretSource): string | Promise<string> {
+/** The secret of a {@linkcode SecretSource}. */
+export function reveal(secret: SecretSource): string | Promise<string> {
   return typeof secret === "function" ? secret() : secret;
 }
 
 /** `application/x-www-form-urlencoded`, as RFC 6749 appendix B writes it. */
 function formEncode(text: string): string {
   return new URLSearchParams([["", text]]).toString().slice(1);
+}
+
+/** The bytes of UTF-8 as the characters that `btoa` takes (RFC 7617 section 2.1). */
+function asUtf8(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 function basic(user: string, password: string): string {

@@ -17,30 +17,25 @@ import {
   validateApplicationLevelSignature,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
-import { exchange } from "../http/http.ts";
-import { parseJson } from "../http/json.ts";
-import { withRetry } from "../http/retry.ts";
-import { refusal } from "./_answer.ts";
+import { keyFetcher } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
+import { unverifiedClaims } from "./jwt.ts";
 import { sameButForSlash } from "./quirks.ts";
 import type { TokenRequest } from "./token_request.ts";
 import type { IdTokenClaims } from "./token_set.ts";
 
-/** The longest JWK set that is read, in bytes. */
-const JWKS_LIMIT = 512 * 1024;
 /** How far in the past an ID token may have been issued, and how far ahead its clock may be, in seconds. */
 const OLDEST = 600;
 const CLOCK_TOLERANCE = 60;
-
-// One fetch function per issuer: the library shares a JWKS download among those that ask with the same one.
-const keyFetchers = new WeakMap<object, (url: string, init: RequestInit) => Promise<Response>>();
 
 /** What an ID token is held against, besides the issuer and the client. */
 export interface IdTokenExpectation {
   /** The nonce of the request; the ID token must then be there. */
   readonly nonce?: string;
+  /** How old the sign-in may be, in seconds. */
+  readonly maxAge?: number;
   /** The claims of the sign-in that is renewed (OpenID Connect Core 1.0 section 12.2). */
   readonly previous?: IdTokenClaims;
 }
@@ -54,15 +49,19 @@ export function idTokenValidation(
   expectation: IdTokenExpectation = {},
 ): NonNullable<TokenRequest["validate"]> {
   return async (issuer, client, answer) => {
-    if (answer.id_token === undefined && expectation.nonce === undefined) return undefined;
+    if (
+      answer.id_token === undefined && expectation.nonce === undefined && expectation.maxAge === undefined
+    ) {
+      return undefined;
+    }
     const server = serverForIdToken(issuer, answer.id_token);
     const who = protocolClient(issuer, client);
     const response = Response.json(answer);
-    const { nonce, previous } = expectation;
+    const { nonce, maxAge, previous } = expectation;
     const result = await guarded(() =>
-      nonce === undefined
+      nonce === undefined && maxAge === undefined
         ? processGenericTokenEndpointResponse(server, who, response)
-        : processAuthorizationCodeResponse(server, who, response, { expectedNonce: nonce })
+        : processAuthorizationCodeResponse(server, who, response, { expectedNonce: nonce, maxAge })
     );
     const claims = getValidatedIdTokenClaims(result) as IdTokenClaims | undefined;
     if (!claims) return undefined;
@@ -83,23 +82,6 @@ async function verifySignature(
     [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
   };
   await guarded(() => validateApplicationLevelSignature(server, response, options));
-}
-
-function keyFetcher(issuer: Issuer): (url: string, init: RequestInit) => Promise<Response> {
-  let fetcher = keyFetchers.get(issuer.metadata);
-  if (!fetcher) {
-    const { http } = issuer;
-    fetcher = async (url, init) => {
-      const answer = await withRetry(http.clock, async () => {
-        const answer = await exchange(http, { url, method: "GET", headers: init.headers, limit: JWKS_LIMIT });
-        if (answer.status >= 400) throw refusal(answer, "its keys", http.clock);
-        return answer;
-      });
-      return Response.json(parseJson(answer.body));
-    };
-    keyFetchers.set(issuer.metadata, fetcher);
-  }
-  return fetcher;
 }
 
 /**
@@ -130,7 +112,7 @@ function checkClaims(
   if (complaint) throw new TokenError("invalid_response", `Cannot trust the server's ID token: ${complaint}`);
 }
 
-const slashVariants = new WeakMap<object, AuthorizationServer>();
+const slashVariants = /* @__PURE__ */ new WeakMap<object, AuthorizationServer>();
 
 /**
  * The metadata to validate `idToken` against: with the quirk `issuer-trailing-slash`, an `iss` that differs in its
@@ -139,20 +121,10 @@ const slashVariants = new WeakMap<object, AuthorizationServer>();
 function serverForIdToken(issuer: Issuer, idToken: unknown): AuthorizationServer {
   const server = issuer.metadata as unknown as AuthorizationServer;
   if (typeof idToken !== "string" || !issuer.quirks.enabled.includes("issuer-trailing-slash")) return server;
-  const iss = issuerClaim(idToken);
-  if (iss === undefined || iss === issuer.issuer || !sameButForSlash(iss, issuer.issuer)) return server;
+  const iss = unverifiedClaims(idToken)?.iss;
+  if (typeof iss !== "string" || iss === issuer.issuer || !sameButForSlash(iss, issuer.issuer)) return server;
   issuer.quirks.report("issuer-trailing-slash");
   let variant = slashVariants.get(server);
   if (!variant) slashVariants.set(server, variant = Object.freeze({ ...server, issuer: iss }));
   return variant;
-}
-
-function issuerClaim(jwt: string): string | undefined {
-  try {
-    const payload = jwt.split(".", 2)[1].replaceAll("-", "+").replaceAll("_", "/");
-    const claims = parseJson(Uint8Array.from(atob(payload), (character) => character.charCodeAt(0)));
-    return (claims as { iss?: string }).iss;
-  } catch {
-    return undefined;
-  }
 }

@@ -37,7 +37,11 @@ export type OptionalQuirk =
   /** The issuer is compared without its last slash, in metadata and ID tokens (INDIGO IAM). */
   | "issuer-trailing-slash"
   /** The `audience` parameter is sent, not `resource` (INDIGO IAM, Auth0). */
-  | "audience-parameter";
+  | "audience-parameter"
+  /** Identifier and secret go into HTTP Basic as they are, not form-encoded (RFC 6749 section 2.3.1 wants it so). */
+  | "basic-raw"
+  /** A client assertion is made out to the token endpoint, not to the issuer (INDIGO IAM; see CVE-2025-27370). */
+  | "assertion-audience-token-endpoint";
 
 /** The name of a leniency. */
 export type QuirkName = ToleratedQuirk | OptionalQuirk;

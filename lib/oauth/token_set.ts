@@ -21,7 +21,7 @@ export interface IdTokenClaims {
 export interface TokenSet {
   /** The access token. */
   readonly accessToken: string;
-  /** `"Bearer"` or `"DPoP"`. */
+  /** `"Bearer"` or `"DPoP"`; after a token exchange also `"N_A"` (RFC 8693 section 2.2.1). */
   readonly tokenType: string;
   /** When the request was made, in epoch seconds. */
   readonly issuedAt: number;
@@ -29,6 +29,8 @@ export interface TokenSet {
   readonly expiresAt: number;
   /** The scope that was granted; what was asked for where the server does not say (RFC 6749 section 5.1). */
   readonly scope?: string;
+  /** What was granted in detail (RFC 9396 section 7), where the server says so. */
+  readonly authorizationDetails?: readonly Record<string, unknown>[];
   /** The refresh token, if the server gave one. */
   readonly refreshToken?: string;
   /** When the refresh token ends by itself, in epoch seconds, where the server says so (Keycloak). */
@@ -41,7 +43,7 @@ export interface TokenSet {
 
 /** What a token may consist of: 1*VSCHAR (RFC 6749 appendix A.12 and A.17). */
 const VISIBLE = /^[\x21-\x7e]+$/;
-const TOKEN_TYPES: Readonly<Record<string, string>> = { bearer: "Bearer", dpop: "DPoP" };
+const TOKEN_TYPES: Readonly<Record<string, string>> = { bearer: "Bearer", dpop: "DPoP", n_a: "N_A" };
 const LONGEST_TOKEN = 64 * 1024;
 
 /**
@@ -66,12 +68,24 @@ export function tokenSetOf(
     issuedAt,
     expiresAt: issuedAt + Number(answer.expires_in),
     ...(scope ? { scope } : {}),
+    ...(answer.authorization_details !== undefined
+      ? { authorizationDetails: details(answer.authorization_details) }
+      : {}),
     ...(answer.refresh_token !== undefined
       ? { refreshToken: token(answer.refresh_token, "refresh_token") }
       : {}),
     ...(refreshLife > 0 ? { refreshExpiresAt: issuedAt + refreshLife } : {}),
     ...(answer.id_token !== undefined ? { idToken: token(answer.id_token, "id_token") } : {}),
   };
+}
+
+function details(value: unknown): readonly Record<string, unknown>[] {
+  const isDetail = (one: unknown) => typeof (one as { type?: unknown } | null)?.type === "string";
+  if (Array.isArray(value) && value.every(isDetail)) return value;
+  throw new TokenError(
+    "invalid_response",
+    'Cannot use the server\'s answer: its "authorization_details" are no list',
+  );
 }
 
 /** RFC 6749 section 7.1: in any case of letters; a type that nobody here can use is refused. */

@@ -6,8 +6,15 @@
 
 import * as v from "valibot";
 import { TokenError } from "../errors.ts";
+import type { OptionalQuirk } from "../oauth/quirks.ts";
 import { safeText } from "../safe_text.ts";
 
+const optionalQuirks: readonly OptionalQuirk[] = [
+  "issuer-trailing-slash",
+  "audience-parameter",
+  "basic-raw",
+  "assertion-audience-token-endpoint",
+];
 const flow = v.picklist(["device", "browser", "client-credentials", "password"]);
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
@@ -25,7 +32,7 @@ const schema = v.object({
   flow,
   scope: v.optional(text),
   audience: v.picklist(["audience", "resource", "both", "none"]),
-  quirks: v.array(v.picklist(["issuer-trailing-slash", "audience-parameter"])),
+  quirks: v.array(v.picklist(optionalQuirks)),
   redirectUri: v.optional(text),
   secretFile: v.optional(text),
   username: v.optional(text),

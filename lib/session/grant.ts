@@ -5,8 +5,10 @@
  */
 
 import type { Client } from "../oauth/client.ts";
+import { jwtBearerGrant } from "../oauth/grants/assertion.ts";
 import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
 import { refreshTokenGrant, type RefreshTokenParameters } from "../oauth/grants/refresh_token.ts";
+import { tokenExchangeGrant, type TokenExchangeParameters } from "../oauth/grants/token_exchange.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
@@ -72,6 +74,42 @@ export function refreshToken(parameters: RefreshTokenDefaults): Grant {
       });
       turn = mine.catch(() => {});
       return mine;
+    },
+  };
+}
+
+/**
+ * A token exchange, for {@linkcode tokenSource}: the subject token is asked for each time, so that it is a fresh one.
+ *
+ * @see RFC 8693 section 2
+ */
+export function tokenExchange(
+  subject: () => Promise<string>,
+  parameters: Omit<TokenExchangeParameters, "subjectToken"> = {},
+): Grant {
+  const { subjectTokenType, actorToken, actorTokenType, requestedTokenType, ...defaults } = parameters;
+  return {
+    defaults,
+    obtain: async ({ issuer, client, signal, ...narrowing }) => {
+      const subjectToken = await subject();
+      const own = { subjectToken, subjectTokenType, actorToken, actorTokenType, requestedTokenType };
+      return await tokenExchangeGrant(issuer, client, { ...narrowing, ...own }, { signal });
+    },
+  };
+}
+
+/**
+ * The JWT bearer grant, for {@linkcode tokenSource}: the assertion is asked for each time.
+ *
+ * @see RFC 7523 section 2.1
+ */
+export function jwtBearer(assertion: () => Promise<string>, defaults: TokenParameters = {}): Grant {
+  return {
+    defaults,
+    obtain: async ({ issuer, client, signal, ...parameters }) => {
+      return await jwtBearerGrant(issuer, client, { ...parameters, assertion: await assertion() }, {
+        signal,
+      });
     },
   };
 }

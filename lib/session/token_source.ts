@@ -166,7 +166,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
 
   const source: TokenSource = {
     get,
-    fetch: (input, init) => authorizedFetch(source, http, input, init),
+    fetch: (input, init) => authorizedFetch(source, { http, dpop: client.dpop }, input, init),
     invalidate: (accessToken) => {
       if (accessToken === undefined) {
         generation++;

@@ -119,7 +119,7 @@ export async function open(
     throw new TokenError(
       "storage",
       `Cannot open the record: it is generation ${generation} where ${context.generation} was expected`,
-      { nextStep: "An older copy was put in its place. Sign in again with `apex-token login`" },
+      { nextStep: "Another copy was put in its place: sign in again with `apex-token login`" },
     );
   }
   const derived = await derive(key, context.storeId, bytes.subarray(SALT_AT, SLOTS_AT));
@@ -153,7 +153,7 @@ export async function open(
 
 /**
  * Encrypts what `store` keeps. Each record is bound to its key name and to `storeId`; its generation counts up with
- * each write.
+ * each write, and begins at 1 again after a removal.
  *
  * A version is the generation and the version of the inner store: it means nothing to anybody else.
  *

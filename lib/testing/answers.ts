@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What a refusal tells the record and not the client. */
+export const REASON_HEADER = "x-test-reason";
+
 /** The status and the headers of an answer. */
 export interface AnswerOptions {
   /** Default: 200 for an answer, 400 for a refusal. */

@@ -28,12 +28,14 @@ export interface RecordedRequest {
   readonly grantType?: string;
   /** When it came, in milliseconds since the epoch by the server's clock. */
   readonly at: number;
-  /** The status of the answer; absent while there is none. */
+  /** The status of the answer, also of one that was lost; absent while there is none. */
   readonly status?: number;
   /** The `error` of the answer. */
   readonly error?: string;
   /** The `error_description` of the answer. */
   readonly errorDescription?: string;
+  /** Why the client was refused, in words for whoever writes the test; the answer does not tell. */
+  readonly reason?: string;
 }
 
 /** What a person does at the authorization endpoint. */

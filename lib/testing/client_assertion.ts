@@ -32,6 +32,10 @@ export async function checkClientAssertion(
   const jwt = parseJwt(parameters.get("client_assertion") ?? "");
   if (jwt === undefined) throw refuse("the assertion is not a JWT");
   const { header, claims } = jwt;
+  if (client.federated !== undefined && claims.iss === client.federated.issuer) {
+    if (!await isFederated(call, jwt, client.federated)) throw refuse("the federated assertion is not good");
+    return;
+  }
   if (!TYPES.includes(header.typ as string | undefined)) throw refuse("wrong typ");
   if (header.crit !== undefined) throw refuse("unknown crit");
   if (claims.iss !== client.clientId || claims.sub !== client.clientId) {
@@ -56,6 +60,22 @@ export async function isAuthentic(jwt: Jwt, client: TestClient): Promise<boolean
   const keys = client.jwks?.keys ?? [];
   const named = keys.filter((key) => key.kid === undefined || key.kid === (jwt.header.kid ?? key.kid));
   for (const key of named) if (await isSignedBy(jwt, key)) return true;
+  return false;
+}
+
+/** Whether `jwt` is a trusted issuer's word for the workload; it may come again until it expires. */
+async function isFederated(
+  call: Call,
+  jwt: Jwt,
+  wanted: NonNullable<TestClient["federated"]>,
+): Promise<boolean> {
+  const { state } = call;
+  const { aud, sub, exp } = jwt.claims;
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  if (sub !== wanted.subject || !audiences.includes(wanted.audience ?? state.issuer)) return false;
+  if (typeof exp !== "number" || exp <= seconds(state)) return false;
+  const trusted = state.settings.trustedIssuers.find(({ issuer }) => issuer === wanted.issuer);
+  for (const key of trusted?.jwks.keys ?? []) if (await isSignedBy(jwt, key)) return true;
   return false;
 }
 

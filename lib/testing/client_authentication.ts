@@ -4,7 +4,7 @@
  * @module
  */
 
-import { refusal } from "./answers.ts";
+import { REASON_HEADER, refusal } from "./answers.ts";
 import { fromBase64 } from "./bytes.ts";
 import type { Call } from "./call.ts";
 import { checkClientAssertion } from "./client_assertion.ts";
@@ -67,7 +67,7 @@ export function methodsOf(client: TestClient): readonly ClientAuthenticationMeth
   if (client.secret !== undefined) {
     methods.push("client_secret_basic", "client_secret_post", "client_secret_jwt");
   }
-  if (client.jwks !== undefined) methods.push("private_key_jwt");
+  if (client.jwks !== undefined || client.federated !== undefined) methods.push("private_key_jwt");
   if (client.certificateThumbprint !== undefined) {
     methods.push("tls_client_auth", "self_signed_tls_client_auth");
   }
@@ -85,8 +85,10 @@ export function mayUse(client: TestClient, grantType: string): boolean {
 }
 
 /**
- * The refusal of a client. With Basic it carries a challenge, as RFC 6749 section 5.2 demands. Why is for the test's
- * author, in a header; the body says what the resembled server says.
+ * The refusal of a client, in the words of the resembled server. With Basic it carries a challenge, as RFC 6749
+ * section 5.2 demands.
+ *
+ * @param reason why, for the record
  */
 export function invalidClient(call: Call, reason: string): Response {
   const { state, request } = call;
@@ -94,7 +96,7 @@ export function invalidClient(call: Call, reason: string): Response {
   return refusal("invalid_client", state.flavor.texts.badClient, {
     status: 401,
     headers: {
-      "x-test-reason": reason,
+      [REASON_HEADER]: reason,
       ...(basic ? { "www-authenticate": `Basic realm="${state.issuer}"` } : {}),
     },
   });
@@ -116,7 +118,7 @@ function presented(call: Call, parameters: URLSearchParams): Credentials {
   }
   if (header !== null) return basicCredentials(call, header);
   const clientId = parameters.get("client_id");
-  if (assertion !== null) return assertionCredentials(call, assertion);
+  if (assertion !== null) return assertionCredentials(call, assertion, clientId);
   if (clientId === null) throw invalidClient(call, "no client_id");
   return secret === null ? { method: "none", clientId } : { method: "client_secret_post", clientId, secret };
 }
@@ -149,16 +151,16 @@ function formDecode(text: string): string | undefined {
   }
 }
 
-function assertionCredentials(call: Call, assertion: string): Credentials {
-  const { alg, sub } = peek(assertion);
-  if (typeof sub !== "string") throw invalidClient(call, "the assertion has no sub");
-  const method = String(alg).startsWith("HS") ? "client_secret_jwt" : "private_key_jwt";
-  return { method, clientId: sub };
-}
-
-function peek(assertion: string): { alg?: unknown; sub?: unknown } {
+function assertionCredentials(call: Call, assertion: string, clientId: string | null): Credentials {
   const jwt = parseJwt(assertion);
-  return jwt === undefined ? {} : { alg: jwt.header.alg, sub: jwt.claims.sub };
+  const sub = jwt?.claims.sub;
+  if (jwt === undefined || typeof sub !== "string") {
+    throw invalidClient(call, "the assertion is no JWT with a sub");
+  }
+  const method = String(jwt.header.alg).startsWith("HS") ? "client_secret_jwt" : "private_key_jwt";
+  // The sub of a federated assertion is a workload's name at its own issuer.
+  const isFederated = clientId !== null && call.state.clients.get(clientId)?.federated !== undefined;
+  return { method, clientId: isFederated ? clientId : sub };
 }
 
 function mutualTls(client: TestClient): ClientAuthenticationMethod {

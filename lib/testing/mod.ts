@@ -17,7 +17,7 @@
 
 export type { Clock } from "../clock.ts";
 export { authorizationServer } from "./server.ts";
-export type { AuthorizationServer, IssueOptions, RefreshTokenFamily } from "./server.ts";
+export type { AuthorizationServer, IssueOptions, RefreshTokenFamily } from "./authorization_server.ts";
 export type { Decision, IdTokenFault, RecordedRequest } from "./call.ts";
 export type { EndpointName } from "./endpoint_urls.ts";
 export type { Fault, FaultOptions } from "./faults.ts";

@@ -25,6 +25,11 @@ export interface TestClient {
   readonly secret?: string;
   /** The public keys of `private_key_jwt`, of signed request objects and of JWT bearer assertions. */
   readonly jwks?: JsonWebKeySet;
+  /**
+   * Assertions of somebody else that stand for the client, such as a CI job's: whose, for whom, and with what `aud`.
+   * The issuer must be one of {@linkcode AuthorizationServerOptions.trustedIssuers}; the default `aud` is this server.
+   */
+  readonly federated?: { readonly issuer: string; readonly subject: string; readonly audience?: string };
   /** The certificate of mutual TLS; see {@linkcode AuthorizationServerOptions.mtlsAliases}. */
   readonly certificateThumbprint?: string;
   /** Default: every method for which the client has what it takes. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { REASON_HEADER } from "./answers.ts";
 import { isForm, mediaType, type RecordedRequest } from "./call.ts";
 import type { EndpointName } from "./endpoint_urls.ts";
 import type { State } from "./state.ts";
@@ -14,31 +15,38 @@ type Writable = { -readonly [member in keyof RecordedRequest]: RecordedRequest[m
 /** The requests so far, and those who wait for the next one. */
 export interface Log {
   readonly requests: RecordedRequest[];
-  /** Records a request and wakes who waits for it. */
-  add(request: RecordedRequest): void;
-  /** The next request to `endpoint`, as soon as it comes. */
+  /** Those who wait for a request to come. */
+  readonly coming: Watch;
+  /** Those who wait for a request to be carried out. */
+  readonly done: Watch;
+}
+
+/** Somebody who waits for the next request of a kind. */
+export interface Watch {
   next(endpoint?: EndpointName, grantType?: string): Promise<RecordedRequest>;
+  wake(request: RecordedRequest): void;
 }
 
 /** An empty log. */
 export function requestLog(): Log {
-  const requests: RecordedRequest[] = [];
+  return { requests: [], coming: watch(), done: watch() };
+}
+
+function watch(): Watch {
   let waiting: {
     matches: (request: RecordedRequest) => boolean;
     wake: (request: RecordedRequest) => void;
   }[] = [];
   return {
-    requests,
-    add: (request) => {
-      requests.push(request);
-      const woken = waiting.filter(({ matches }) => matches(request));
-      waiting = waiting.filter((waiter) => !woken.includes(waiter));
-      for (const { wake } of woken) wake(request);
-    },
     next: (endpoint, grantType) =>
       new Promise((wake) => {
         waiting.push({ matches: (request) => isOf(request, endpoint, grantType), wake });
       }),
+    wake: (request) => {
+      const woken = waiting.filter(({ matches }) => matches(request));
+      waiting = waiting.filter((waiter) => !woken.includes(waiter));
+      for (const { wake } of woken) wake(request);
+    },
   };
 }
 
@@ -67,9 +75,14 @@ export function recorded(state: State, incoming: Incoming): RecordedRequest {
   };
 }
 
-/** Takes down what was answered. */
-export async function recordAnswer(request: RecordedRequest, answer: Response): Promise<void> {
+/** Takes down what was answered, and gives it back without what is only for the record. */
+export async function recordAnswer(request: RecordedRequest, answer: Response): Promise<Response> {
   const record: Writable = request;
+  const reason = answer.headers.get(REASON_HEADER);
+  if (reason !== null) {
+    record.reason = reason;
+    answer.headers.delete(REASON_HEADER);
+  }
   record.status = answer.status;
   const location = answer.headers.get("location");
   const redirected = location === null
@@ -80,6 +93,7 @@ export async function recordAnswer(request: RecordedRequest, answer: Response): 
   const { error, error_description: description } = (body ?? {}) as Record<string, unknown>;
   if (typeof error === "string") record.error = error;
   if (typeof description === "string") record.errorDescription = description;
+  return answer;
 }
 
 function parsed(text: string): unknown {

@@ -237,6 +237,57 @@ describe("a store in files", () => {
     assert.deepEqual(read, { version: "11", value: bytes("11") });
   });
 
+  it("removes what waits for a number before it removes the number", async () => {
+    const { directory, place, store } = await prepared(3);
+    system.writeFileSync(join(place, "t-2-of-a-sleeper"), "", { mode: 0o600 });
+    const removed: string[] = [];
+    const files = watchedFiles(({ name, args }) => {
+      if (name === "unlinkSync") {
+        removed.push(String(args[0]).slice(place.length + 1).replace(/^t-4-.*/, "t-4"));
+      }
+    });
+    await fileStore(directory, { files }).compareAndSet("apex", "3", bytes("new"));
+    assert.deepEqual(removed, ["t-4", "t-2-of-a-sleeper", "g-2"]);
+
+    // As long as one waits that cannot be removed, its number stays taken.
+    system.writeFileSync(join(place, "t-3-of-a-sleeper"), "", { mode: 0o600 });
+    const stuck = watchedFiles(({ name, args }) => {
+      if (name === "unlinkSync" && String(args[0]).endsWith("sleeper")) throw systemError("EPERM");
+    });
+    assert.equal(
+      await fileStore(directory, { files: stuck }).compareAndSet("apex", "4", bytes("newer")),
+      "5",
+    );
+    assert.deepEqual(readdirSync(place).sort(), ["g-3", "g-4", "g-5", "t-3-of-a-sleeper"]);
+    await store.compareAndSet("apex", "5", bytes("newest"));
+    assert.deepEqual(readdirSync(place).sort(), ["g-5", "g-6"]);
+  });
+
+  it("is not misled by a listing that is out of date", async () => {
+    for (const times of [0, 3]) {
+      const { directory, store } = await prepared(times);
+      let others: Promise<unknown>[] | undefined;
+      let waiting = false;
+      const files = watchedFiles(({ name }) => {
+        waiting ||= name === "writeSync";
+      });
+      const list = files.readdirSync;
+      // All that others do happens after the listing was begun, and none of it is listed.
+      files.readdirSync = ((path: string) => {
+        const listed = list(path);
+        if (waiting) others ??= interruptions["four writes"](store, times);
+        return listed;
+      }) as typeof files.readdirSync;
+      const version = times === 0 ? undefined : String(times);
+      assert.equal(
+        await fileStore(directory, { files }).compareAndSet("apex", version, bytes("new")),
+        undefined,
+      );
+      assert.equal((await Promise.all(others!)).filter(Boolean).length, 5);
+      assert.equal(text(await store.read("apex")), "meanwhile");
+    }
+  });
+
   it("says so where a file system has no hard links", async () => {
     for (const code of ["EPERM", "ENOTSUP", "EOPNOTSUPP"]) {
       const { directory, place } = await prepared(1);

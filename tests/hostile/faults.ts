@@ -24,15 +24,17 @@ export interface AnswerOptions {
   readonly body?: Bytes;
 }
 
-/** A proper answer, after which the connection stays open. */
+/** A proper answer. The connection stays open afterwards, unless the request wants it closed (RFC 9112 section 9.6). */
 export function answer({ status = 200, headers = [], body = "" }: AnswerOptions = {}): Script {
   const lines = [`HTTP/1.1 ${status} Status`, ...headers];
   if (!/^(content-length|transfer-encoding):/im.test(lines.join("\n"))) {
     lines.push(`content-length: ${body.length}`);
   }
   return async (connection) => {
-    await connection.send(lines.join("\r\n") + "\r\n\r\n");
+    const close = /^connection: *close$/im.test(connection.request.head);
+    await connection.send([...lines, ...(close ? ["connection: close"] : []), "", ""].join("\r\n"));
     await connection.send(body);
+    if (close) connection.end();
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { systemClock } from "../../lib/clock.ts";
@@ -83,6 +84,7 @@ describe("exchange: the request", () => {
     assert.equal(init.body, body);
     const headers = new Headers(init.headers);
     assert.equal(headers.get("accept-encoding"), "identity");
+    assert.equal(headers.get("connection"), "close");
     assert.equal(headers.get("authorization"), "Basic x");
   });
 
@@ -426,9 +428,11 @@ describe("exchange: the caller's signal", () => {
     assert.equal((await failed).code, "aborted");
   });
 
-  it("changes nothing once the answer is there", async () => {
+  it("may live longer than the exchange: nothing listens to it afterwards", async () => {
     const controller = new AbortController();
     const answer = await ask(() => Promise.resolve(new Response("{}")), { signal: controller.signal });
+    await failureOf(ask(() => Promise.reject(new TypeError("fetch failed")), { signal: controller.signal }));
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
     controller.abort();
     assert.equal(answer.status, 200);
   });
@@ -508,7 +512,10 @@ describe("exchange: a network that fails", () => {
         bun("ECONNRESET"),
         bun("Malformed_HTTP_Response"),
         deno("Connection reset by peer (os error 104)"),
-        deno("error sending request for url (https://auth.example/hunter2): client error (SendRequest)"),
+        deno(
+          "error sending request from 127.0.0.1:38896 for https://auth.example/hunter2 (127.0.0.1:443): " +
+            "client error (SendRequest): connection closed before message completed",
+        ),
         new TypeError("fetch failed"),
         new DOMException("hunter2", "AbortError"),
         "hunter2",
@@ -517,7 +524,7 @@ describe("exchange: a network that fails", () => {
       ]
     ) {
       const error = await failureFor(thrown);
-      assert.match(error.message, /: the connection failed/);
+      assert.match(error.message, /: the connection failed( \([A-Z]\w+\))?$/);
       assert.equal(error.sent, true, inspect(thrown));
     }
   });
@@ -533,7 +540,7 @@ describe("exchange: a network that fails", () => {
 
   it("shows no more than a harmless piece of what the runtime said", async () => {
     const error = await failureFor(connect(`\x1b]8;;x\x07${"long ".repeat(100)}`));
-    assert.doesNotMatch(error.message, /\x1b/);
+    assert.ok(!error.message.includes("\x1b"));
     assert.ok(error.message.length < 200);
   });
 

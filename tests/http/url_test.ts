@@ -102,6 +102,6 @@ describe("checkUrl", () => {
     );
     const { message } = refusal(`http://${"a".repeat(5000)}/`);
     assert.ok(message.length < 250);
-    assert.doesNotMatch(refusal("x://\x1b[2Kauth.example/\x1b]8;;").message, /\x1b/);
+    assert.ok(!refusal("x://\x1b[2Kauth.example/\x1b]8;;").message.includes("\x1b"));
   });
 });

@@ -4,40 +4,44 @@
  * @module
  */
 
-import {
-  AuthorizationResponseError,
-  generateRandomNonce,
-  generateRandomState,
-  validateAuthResponse,
-} from "oauth4webapi";
-import { TokenError } from "../../errors.ts";
-import { checkUrl } from "../../http/url.ts";
-import { safeText } from "../../safe_text.ts";
-import { guarded, protocolClient } from "../_protocol.ts";
+import { generateRandomNonce, generateRandomState } from "oauth4webapi";
+import { isTokenError, TokenError } from "../../errors.ts";
+import { answerParameters, authorizationCode, isAnswerFor } from "../authorization_answer.ts";
+import { authorizationUrl, type Delivery } from "../authorization_url.ts";
 import { type Client, issuerFor } from "../client.ts";
-import { asServer, type Issuer } from "../issuer.ts";
 import { idTokenValidation } from "../id_token.ts";
+import type { Issuer } from "../issuer.ts";
 import { proofKey } from "../pkce.ts";
-import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import {
+  formOf,
+  narrowing,
+  type RequestOptions,
+  requestToken,
+  type TokenParameters,
+} from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
-/** What an authorization request carries. */
-export interface AuthorizationParameters extends TokenParameters {
+/** What an authorization request carries, and how. */
+export interface AuthorizationParameters extends TokenParameters, Delivery {
   /** Where the browser is sent back to; exactly as registered, but for the port of a loopback address. */
   redirectUri: string;
+  /** Only `code` (the default) is possible: tokens do not belong in a browser's address (RFC 9700 section 2.1.2). */
+  responseType?: "code";
+  /** `jwt` and its kin ask for a signed answer (JARM). Default: the server's own, `query`. */
+  responseMode?: "query" | "jwt" | "query.jwt";
   /** `consent`, `login`, `select_account`, … (OpenID Connect Core 1.0 section 3.1.2.1). */
   prompt?: string;
   /** The account to offer. */
   loginHint?: string;
-  /** Anything else that the server asks for. A parameter of this list does not replace one of ours. */
-  extra?: Readonly<Record<string, string>>;
+  /** For how long an earlier sign-in may count, in seconds; checked in the ID token. */
+  maxAge?: number;
 }
 
 /** An authorization request that waits for the browser to come back. Verifier, state and nonce stay inside. */
 export interface AuthorizationRequest {
   /** The page to open. */
   readonly url: string;
-  /** Whether `parameters` answer this request: their `state` is ours. Anything else on the redirect URI is not for us. */
+  /** Whether `parameters` answer this request. Anything else on the redirect URI is not for us. */
   readonly accepts: (parameters: URLSearchParams) => boolean;
   /**
    * Redeems the answer that came to the redirect URI. Once: a second call is refused.
@@ -49,9 +53,11 @@ export interface AuthorizationRequest {
 }
 
 /**
- * Prepares an authorization request: PKCE with S256, `state`, and with `openid` a `nonce`, always.
+ * Prepares an authorization request: PKCE with S256, `state`, and with `openid` a `nonce`, always. The parameters are
+ * pushed to the server (RFC 9126) when it requires that.
  *
- * @throws {TokenError} `unsupported` when the server has no authorization endpoint or no S256
+ * @throws {TokenError} `unsupported` when the server has no authorization endpoint or no S256, or for a response type
+ * that would put tokens into the browser's address
  * @see RFC 6749 section 4.1.1, RFC 7636 section 4, RFC 9700 section 2.1
  */
 export async function authorizationRequest(
@@ -59,110 +65,64 @@ export async function authorizationRequest(
   client: Client,
   parameters: AuthorizationParameters,
 ): Promise<AuthorizationRequest> {
-  const endpoint = issuer.metadata.authorization_endpoint;
-  if (!endpoint) {
-    throw new TokenError(
-      "unsupported",
-      "Cannot sign in with a browser: the server has no authorization endpoint",
-    );
-  }
+  refuseTokensInTheBrowser(parameters.responseType ?? parameters.extra?.response_type ?? "code");
+  const reached = issuerFor(issuer, client);
   const proof = await proofKey(issuer);
   const state = generateRandomState();
   const nonce = parameters.scope?.split(" ").includes("openid") ? generateRandomNonce() : undefined;
-  const { redirectUri, prompt, loginHint, extra, ...narrowing } = parameters;
-  const url = checkUrl(endpoint, issuer.http);
+  const { redirectUri, responseMode, prompt, loginHint, maxAge, scope } = parameters;
   const form = formOf({
-    ...extra,
+    ...narrowing(parameters),
     response_type: "code",
     client_id: client.clientId,
     redirect_uri: redirectUri,
-    ...narrowing,
+    response_mode: responseMode,
     prompt,
     login_hint: loginHint,
+    max_age: maxAge?.toString(),
     state,
     nonce,
+    dpop_jkt: client.dpop?.thumbprint,
     ...proof.parameters,
   });
-  for (const [name, value] of form) url.searchParams.append(name, value);
+  const url = await authorizationUrl(reached, client, form, parameters);
+  const signed = responseMode?.endsWith("jwt") ?? false;
   let redeemed = false;
   return {
-    url: url.href,
-    accepts: (answer) => answer.getAll("state").length === 1 && answer.get("state") === state,
+    url,
+    accepts: (answer) => isAnswerFor(state, answer),
     redeem: async (answer, options = {}) => {
-      const code = await codeOf(issuer, client, parametersOf(answer), state);
+      const code = await authorizationCode(reached, client, answerParameters(answer), state, signed);
       if (redeemed) throw new TokenError("invalid_response", "Cannot redeem an authorization code twice");
       redeemed = true;
-      return await requestToken(issuerFor(issuer, client), client, {
+      return await requestToken(reached, client, {
         grantType: "authorization_code",
         parameters: formOf({ code, redirect_uri: redirectUri, code_verifier: proof.verifier }),
-        scope: parameters.scope,
-        validate: idTokenValidation({ nonce }),
+        scope,
+        validate: idTokenValidation({ nonce, maxAge }),
         ...options,
       }).catch(explain);
     },
   };
 }
 
-function parametersOf(answer: URLSearchParams | URL | string): URLSearchParams {
-  if (answer instanceof URLSearchParams) return answer;
-  if (!URL.canParse(String(answer))) {
-    throw new TokenError(
-      "invalid_argument",
-      "Cannot use this as the answer: paste the whole address, from http to the end",
-    );
-  }
-  return new URL(String(answer)).searchParams;
-}
-
-async function codeOf(
-  issuer: Issuer,
-  client: Client,
-  answer: URLSearchParams,
-  state: string,
-): Promise<string> {
-  const checked = await guarded(() => check(issuer, client, answer, state));
-  const code = checked.get("code");
-  if (code) return code;
-  throw new TokenError("invalid_response", "Cannot use the server's answer: it has no authorization code");
-}
-
-function check(issuer: Issuer, client: Client, answer: URLSearchParams, state: string): URLSearchParams {
-  for (const name of new Set(answer.keys())) {
-    if (answer.getAll(name).length > 1) {
-      throw new TokenError(
-        "invalid_response",
-        `Cannot use the server's answer: "${safeText(name, 40)}" is there twice`,
-      );
-    }
-  }
-  try {
-    return validateAuthResponse(asServer(issuer), protocolClient(issuer, client), answer, state);
-  } catch (error) {
-    throw error instanceof AuthorizationResponseError ? denied(error) : error;
-  }
-}
-
-function denied(error: AuthorizationResponseError): TokenError {
-  const options = { serverError: error.error, serverDescription: error.error_description };
-  const words = [error.error, error.error_description].filter(Boolean).map((text) => `"${safeText(text!)}"`)
-    .join(": ");
-  return new TokenError(
-    error.error === "access_denied" ? "access_denied" : "server_refused",
-    `The sign-in was refused: ${words}`,
-    options,
+function refuseTokensInTheBrowser(responseType: string): void {
+  if (responseType === "code") return;
+  const flow = responseType.split(" ").includes("code") ? "hybrid" : "implicit";
+  throw new TokenError(
+    "unsupported",
+    `Cannot use the ${flow} flow: it puts tokens into the browser's address, where others can read them`,
+    {
+      nextStep: "Use the authorization code flow with PKCE, or the device code flow (RFC 9700 section 2.1.2)",
+    },
   );
 }
 
 function explain(error: unknown): never {
-  if (error instanceof TokenError && error.serverError === "invalid_grant") {
-    throw new TokenError(
-      "expired_code",
-      `The server did not take its own code: "${error.serverDescription ?? error.serverError}"`,
-      {
-        ...error,
-        nextStep: "Start the sign-in again",
-      },
-    );
-  }
-  throw error;
+  if (!isTokenError(error) || error.serverError !== "invalid_grant") throw error;
+  const words = error.serverDescription ?? error.serverError;
+  throw new TokenError("expired_code", `The server did not take its own code: "${words}"`, {
+    ...error,
+    nextStep: "Start the sign-in again",
+  });
 }

@@ -7,7 +7,13 @@
 import { withRetry } from "../../http/retry.ts";
 import type { Client } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
-import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import {
+  formOf,
+  narrowing,
+  type RequestOptions,
+  requestToken,
+  type TokenParameters,
+} from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
 /** The grant type of this grant. */
@@ -30,7 +36,7 @@ export function clientCredentialsGrant(
     () =>
       requestToken(issuer, client, {
         grantType: GRANT_TYPE,
-        parameters: formOf({ ...parameters }),
+        parameters: formOf(narrowing(parameters)),
         ...options,
       }),
     options,

@@ -4,17 +4,23 @@
  * @module
  */
 
-import { deviceAuthorizationRequest, processDeviceAuthorizationResponse } from "oauth4webapi";
-import { isTokenError, TokenError } from "../../errors.ts";
+import { TokenError } from "../../errors.ts";
 import { checkUrl } from "../../http/url.ts";
-import { guarded, protocolAuthentication, protocolClient, through } from "../_protocol.ts";
-import { poll } from "../_polling.ts";
+import { secondsMember, successMembers, textMember } from "../_answer.ts";
+import { endpointOf, postForm } from "../_endpoint.ts";
+import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
 import { type Client, issuerFor } from "../client.ts";
-import { asServer, type Issuer } from "../issuer.ts";
+import type { Issuer } from "../issuer.ts";
 import { idTokenValidation } from "../id_token.ts";
 import { proofKey } from "../pkce.ts";
-import { repairDeviceAnswer } from "../quirks.ts";
-import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import { type Members, repairDeviceAnswer } from "../quirks.ts";
+import {
+  formOf,
+  narrowing,
+  type RequestOptions,
+  requestToken,
+  type TokenParameters,
+} from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
 /** The grant type of this grant. */
@@ -54,66 +60,49 @@ export async function deviceAuthorization(
   options: RequestOptions = {},
 ): Promise<DeviceAuthorization> {
   const reached = issuerFor(issuer, client);
-  if (!issuer.metadata.device_authorization_endpoint) {
-    throw new TokenError("unsupported", "Cannot sign in with a device code: the server does not offer it");
-  }
+  endpointOf(reached, client, "device_authorization_endpoint", "a device code");
   const proof = await proofKey(issuer);
-  const answer = await requestCodes(reached, client, formOf({ ...parameters, ...proof.parameters }), options);
+  const form = formOf({ ...narrowing(parameters), ...proof.parameters });
+  const answer = await requestCodes(reached, client, form, options.signal);
   const { clock } = reached.http;
   const started = clock.monotonic();
-  const expiresAt = Math.floor(clock.now() / 1000) + answer.expires_in;
-  const verificationUri = pageOf(answer.verification_uri, reached);
-  const complete = answer.verification_uri_complete;
+  const lifetime = secondsMember(answer, "expires_in");
+  const code = textMember(answer, "device_code");
   const redeem = (signal?: AbortSignal) =>
     requestToken(reached, client, {
       grantType: DEVICE_CODE,
-      parameters: formOf({
-        client_id: client.clientId,
-        device_code: answer.device_code,
-        code_verifier: proof.verifier,
-      }),
+      parameters: formOf({ client_id: client.clientId, device_code: code, code_verifier: proof.verifier }),
       scope: parameters.scope,
       validate: idTokenValidation(),
       signal,
     });
+  const complete = answer.verification_uri_complete;
   return {
-    userCode: answer.user_code,
-    verificationUri,
-    ...(complete ? { verificationUriComplete: pageOf(complete, reached) } : {}),
-    expiresAt,
+    userCode: textMember(answer, "user_code"),
+    verificationUri: pageOf(textMember(answer, "verification_uri"), reached),
+    ...(complete ? { verificationUriComplete: pageOf(String(complete), reached) } : {}),
+    expiresAt: Math.floor(clock.now() / 1000) + lifetime,
     wait: ({ signal } = {}) =>
       poll({
         clock,
-        interval: answer.interval ?? 5,
-        deadline: started + answer.expires_in * 1000,
+        interval: answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval"),
+        deadline: started + lifetime * 1000,
         signal,
         attempt: redeem,
-      }).catch(explain),
+      }),
   };
-}
-
-interface DeviceAnswer {
-  device_code: string;
-  user_code: string;
-  verification_uri: string;
-  verification_uri_complete?: string;
-  expires_in: number;
-  interval?: number;
 }
 
 async function requestCodes(
   issuer: Issuer,
   client: Client,
   parameters: URLSearchParams,
-  { signal }: RequestOptions,
-): Promise<DeviceAnswer> {
-  const who = protocolClient(issuer, client);
-  const repair = (members: Record<string, unknown>) => repairDeviceAnswer(members, issuer.quirks);
-  const options = through(issuer, { what: "the device code", repair, signal });
-  const response = await guarded(() =>
-    deviceAuthorizationRequest(asServer(issuer), who, protocolAuthentication(client), parameters, options)
-  );
-  return await guarded(() => processDeviceAuthorizationResponse(asServer(issuer), who, response));
+  signal?: AbortSignal,
+): Promise<Members> {
+  parameters.set("client_id", client.clientId);
+  const request = { endpoint: "device_authorization_endpoint", what: "a device code", parameters, signal };
+  const answer = await postForm(issuer, client, request);
+  return repairDeviceAnswer(successMembers(answer, issuer, request.what), issuer.quirks);
 }
 
 /** The page to open, as a URL that can be shown and opened. */
@@ -126,18 +115,4 @@ function pageOf(uri: string, issuer: Issuer): string {
       "Cannot use the server's answer: its verification page is no https URL",
     );
   }
-}
-
-function explain(error: unknown): never {
-  if (isTokenError(error) && error.serverError === "expired_token") {
-    throw new TokenError("expired_code", "The code ran out before anybody entered it", {
-      ...error,
-      nextStep: "Start the sign-in again",
-    });
-  }
-  if (isTokenError(error) && error.serverError === "access_denied") {
-    const words = error.serverDescription ?? error.serverError;
-    throw new TokenError("access_denied", `The sign-in was denied: "${words}"`, { ...error });
-  }
-  throw error;
 }

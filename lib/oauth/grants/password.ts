@@ -7,7 +7,13 @@
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
-import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import {
+  formOf,
+  narrowing,
+  type RequestOptions,
+  requestToken,
+  type TokenParameters,
+} from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
 /** What the password grant sends. */
@@ -34,7 +40,11 @@ export function passwordGrant(
 ): Promise<TokenSet> {
   return requestToken(issuer, client, {
     grantType: "password",
-    parameters: formOf({ ...parameters }),
+    parameters: formOf({
+      ...narrowing(parameters),
+      username: parameters.username,
+      password: parameters.password,
+    }),
     validate: idTokenValidation(),
     ...options,
   });

@@ -8,7 +8,13 @@ import { isTokenError, TokenError } from "../../errors.ts";
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
-import { formOf, type RequestOptions, requestToken, type TokenParameters } from "../token_request.ts";
+import {
+  formOf,
+  narrowing,
+  type RequestOptions,
+  requestToken,
+  type TokenParameters,
+} from "../token_request.ts";
 import type { IdTokenClaims, TokenSet } from "../token_set.ts";
 
 /** What the refresh token grant sends, and what it compares the answer with. */
@@ -40,7 +46,7 @@ export async function refreshTokenGrant(
   try {
     const tokens = await requestToken(issuer, client, {
       grantType: "refresh_token",
-      parameters: formOf({ refresh_token: refreshToken, ...rest }),
+      parameters: formOf({ ...narrowing(rest), refresh_token: refreshToken }),
       scope: grantedScope,
       validate: idTokenValidation({ previous: claims }),
       ...options,

@@ -10,7 +10,7 @@ if (process.argv[2] === "dispose") {
   interrupt.dispose();
   host.answer("disposed\n");
 } else {
-  host.answer("waiting\n");
+  host.answer(`${process.pid} waits\n`);
   await host.clock.sleep(60_000, interrupt.signal).catch((error) => {
     host.answer(`${isTokenError(error) ? error.code : "foreign"}: ${(error as Error).message}\n`);
   });

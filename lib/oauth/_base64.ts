@@ -1,0 +1,24 @@
+/**
+ * Base64 and its URL form (RFC 4648 sections 4 and 5) on runtimes without `Uint8Array.toBase64`.
+ *
+ * @module
+ */
+
+/** Bytes as base64url without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/**
+ * Bytes from base64 or base64url.
+ *
+ * @throws {DOMException} when it is neither
+ */
+export function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(
+    atob(text.replaceAll("-", "+").replaceAll("_", "/")),
+    (character) => character.charCodeAt(0),
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * A form to one of the server's endpoints: client authentication, DPoP, one answer.
+ *
+ * @module
+ */
+
+import { TokenError } from "../errors.ts";
+import { exchange, type HttpAnswer } from "../http/http.ts";
+import { refusal } from "./_answer.ts";
+import { authenticationOf, type Client } from "./client.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** One form on its way to an endpoint. */
+export interface EndpointRequest {
+  /** The endpoint's member of the metadata. */
+  readonly endpoint: string;
+  /** What is asked for, in words, for messages. */
+  readonly what: string;
+  readonly parameters: URLSearchParams;
+  /** Default: `application/json`. */
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+  /** How long the exchange may take, in milliseconds. Default: that of the issuer. */
+  readonly timeout?: number;
+}
+
+/**
+ * Where an endpoint is. A client that proves itself by its TLS certificate goes to the alias (RFC 8705 section 5).
+ *
+ * @throws {TokenError} `unsupported` when the server names no such endpoint
+ */
+export function endpointOf(issuer: Issuer, client: Client, endpoint: string, what: string): string {
+  const { mtls_endpoint_aliases: aliases } = issuer.metadata as {
+    mtls_endpoint_aliases?: Record<string, unknown>;
+  };
+  const alias = /tls_client_auth$/.test(client.authentication?.method ?? "")
+    ? aliases?.[endpoint]
+    : undefined;
+  const url = alias ?? issuer.metadata[endpoint];
+  if (typeof url === "string") return url;
+  throw new TokenError("unsupported", `Cannot ask for ${what}: the server names no ${endpoint}`);
+}
+
+/**
+ * Sends a form with the client's authentication, and its DPoP proof where it has a key. A demand for a DPoP nonce is
+ * met once (RFC 9449 section 8).
+ */
+export async function postForm(
+  issuer: Issuer,
+  client: Client,
+  request: EndpointRequest,
+): Promise<HttpAnswer> {
+  const { http, quirks } = issuer;
+  const { signal, timeout } = request;
+  const url = endpointOf(issuer, client, request.endpoint, request.what);
+  const send = async (): Promise<HttpAnswer> => {
+    const headers = new Headers({ accept: request.accept ?? "application/json" });
+    const parameters = new URLSearchParams(request.parameters);
+    await authenticationOf(client).apply({
+      issuer: issuer.issuer,
+      tokenEndpoint: issuer.metadata.token_endpoint ?? url,
+      clientId: client.clientId,
+      parameters,
+      headers,
+      quirks,
+      now: Math.floor(http.clock.now() / 1000),
+    });
+    if (client.dpop) headers.set("dpop", await client.dpop.proof({ method: "POST", url, clock: http.clock }));
+    const answer = await exchange(http, { url, method: "POST", headers, body: parameters, signal, timeout });
+    client.dpop?.remember(url, answer.headers);
+    return answer;
+  };
+  const answer = await send();
+  return client.dpop && wantsNonce(answer, http.clock) ? await send() : answer;
+}
+
+function wantsNonce(answer: HttpAnswer, clock: Issuer["http"]["clock"]): boolean {
+  return (answer.status === 400 || answer.status === 401) && answer.headers.has("dpop-nonce") &&
+    refusal(answer, "", clock).serverError === "use_dpop_nonce";
+}

@@ -1,0 +1,95 @@
+/**
+ * What comes back to the redirect URI: checked before anything of it is used (RFC 6749 section 4.1.2, RFC 9207, JARM).
+ *
+ * @module
+ */
+
+import {
+  allowInsecureRequests,
+  AuthorizationResponseError,
+  customFetch,
+  validateAuthResponse,
+  validateJwtAuthResponse,
+} from "oauth4webapi";
+import { TokenError } from "../errors.ts";
+import { safeText } from "../safe_text.ts";
+import { guarded, protocolClient } from "./_protocol.ts";
+import type { Client } from "./client.ts";
+import { asServer, type Issuer } from "./issuer.ts";
+import { keyFetcher } from "./_keys.ts";
+import { unverifiedClaims } from "./jwt.ts";
+
+/** The parameters of an answer that may come as a whole address. */
+export function answerParameters(answer: URLSearchParams | URL | string): URLSearchParams {
+  if (answer instanceof URLSearchParams) return answer;
+  if (URL.canParse(String(answer))) return new URL(String(answer)).searchParams;
+  throw new TokenError("invalid_argument", "Cannot use this as the answer of the sign-in", {
+    nextStep: "Paste the whole address, from http to the end",
+  });
+}
+
+/** Whether an answer is for the request with this `state`; of a signed answer, what it claims to be for. */
+export function isAnswerFor(state: string, parameters: URLSearchParams): boolean {
+  const [response] = parameters.getAll("response");
+  if (response !== undefined) return unverifiedClaims(response)?.state === state;
+  return parameters.getAll("state").length === 1 && parameters.get("state") === state;
+}
+
+/**
+ * The authorization code of an answer: `state` and `iss` are ours, nothing is there twice, a signed answer verifies.
+ *
+ * @throws {TokenError} `access_denied` or `server_refused` when the answer is a refusal, `invalid_response` when it is
+ * not for this request or has no code
+ */
+export async function authorizationCode(
+  issuer: Issuer,
+  client: Client,
+  parameters: URLSearchParams,
+  state: string,
+  signed: boolean,
+): Promise<string> {
+  for (const name of new Set(parameters.keys())) {
+    if (parameters.getAll(name).length > 1) throw invalid(`its "${safeText(name, 40)}" is there twice`);
+  }
+  if (signed !== parameters.has("response")) {
+    throw invalid(signed ? "it is not signed" : "it is signed unasked");
+  }
+  const checked = await guarded(() => validate(issuer, client, parameters, state, signed));
+  const code = checked.get("code");
+  if (code) return code;
+  throw invalid("it has no authorization code");
+}
+
+async function validate(
+  issuer: Issuer,
+  client: Client,
+  parameters: URLSearchParams,
+  state: string,
+  signed: boolean,
+): Promise<URLSearchParams> {
+  const who = protocolClient(issuer, client);
+  const options = {
+    [customFetch]: keyFetcher(issuer),
+    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
+  };
+  try {
+    return signed
+      ? await validateJwtAuthResponse(asServer(issuer), who, parameters, state, options)
+      : validateAuthResponse(asServer(issuer), who, parameters, state);
+  } catch (error) {
+    throw error instanceof AuthorizationResponseError ? refused(error) : error;
+  }
+}
+
+function refused({ error, error_description: description }: AuthorizationResponseError): TokenError {
+  const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
+  const code = error === "access_denied" ? "access_denied" : "server_refused";
+  return new TokenError(code, `The sign-in was refused: ${words}`, {
+    serverError: error,
+    serverDescription: description,
+  });
+}
+
+function invalid(why: string): TokenError {
+  return new TokenError("invalid_response", `Cannot use the server's answer: ${why}`);
+}

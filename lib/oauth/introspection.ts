@@ -1,0 +1,97 @@
+/**
+ * Token introspection (RFC 7662), with signed answers (RFC 9701).
+ *
+ * @module
+ */
+
+import {
+  allowInsecureRequests,
+  customFetch,
+  processIntrospectionResponse,
+  validateApplicationLevelSignature,
+} from "oauth4webapi";
+import { TokenError } from "../errors.ts";
+import type { HttpAnswer } from "../http/http.ts";
+import { readMembers, refusal } from "./_answer.ts";
+import { postForm } from "./_endpoint.ts";
+import { keyFetcher } from "./_keys.ts";
+import { guarded, protocolClient } from "./_protocol.ts";
+import { type Client, issuerFor } from "./client.ts";
+import { asServer, type Issuer } from "./issuer.ts";
+import type { TokenHintOptions } from "./revocation.ts";
+import { formOf } from "./token_request.ts";
+
+/** What the server says about a token (RFC 7662 section 2.2). */
+export interface Introspection {
+  /** Whether the token is good now. Nothing else is said of one that is not. */
+  readonly active: boolean;
+  readonly scope?: string;
+  readonly client_id?: string;
+  readonly username?: string;
+  readonly sub?: string;
+  readonly iss?: string;
+  readonly aud?: string | readonly string[];
+  /** Epoch seconds. */
+  readonly exp?: number;
+  readonly [member: string]: unknown;
+}
+
+/** Options of {@linkcode introspectToken}. */
+export interface IntrospectionOptions extends TokenHintOptions {
+  /** Asks for a signed answer (RFC 9701) and verifies it. Default: false. */
+  signed?: boolean;
+}
+
+const SIGNED_TYPE = "application/token-introspection+jwt";
+
+/**
+ * Asks the server about a token. The answer is as secret as the token.
+ *
+ * @throws {TokenError} `invalid_response` when `active` is no boolean, and as every request
+ * @see RFC 7662 section 2
+ */
+export async function introspectToken(
+  issuer: Issuer,
+  client: Client,
+  token: string,
+  { hint, signed, signal }: IntrospectionOptions = {},
+): Promise<Introspection> {
+  const reached = issuerFor(issuer, client);
+  const what = "the introspection";
+  const answer = await postForm(reached, client, {
+    endpoint: "introspection_endpoint",
+    what,
+    parameters: formOf({ token, token_type_hint: hint }),
+    accept: signed ? SIGNED_TYPE : "application/json",
+    signal,
+  });
+  if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
+  if (!signed) return checked(readMembers(answer, reached.quirks));
+  return await verified(reached, client, answer);
+}
+
+async function verified(issuer: Issuer, client: Client, answer: HttpAnswer): Promise<Introspection> {
+  const type = answer.headers.get("content-type")?.split(";")[0].trim();
+  if (type !== SIGNED_TYPE) {
+    throw new TokenError("invalid_response", "Cannot use the server's answer: it is not signed");
+  }
+  const response = new Response(answer.body as BufferSource, { headers: { "content-type": SIGNED_TYPE } });
+  const options = {
+    [customFetch]: keyFetcher(issuer),
+    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
+  };
+  return await guarded(async () => {
+    const introspection = await processIntrospectionResponse(
+      asServer(issuer),
+      protocolClient(issuer, client),
+      response,
+    );
+    await validateApplicationLevelSignature(asServer(issuer), response, options);
+    return introspection as Introspection;
+  });
+}
+
+function checked(members: Record<string, unknown>): Introspection {
+  if (typeof members.active === "boolean") return members as unknown as Introspection;
+  throw new TokenError("invalid_response", 'Cannot use the server\'s answer: its "active" is no boolean');
+}

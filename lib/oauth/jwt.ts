@@ -1,0 +1,31 @@
+/**
+ * Looking into a JWT without trusting it.
+ *
+ * @module
+ */
+
+import { parseJson } from "../http/json.ts";
+import { fromBase64 } from "./_base64.ts";
+
+/** The longest JWT that is looked into, in characters. */
+const LIMIT = 64 * 1024;
+
+/** The claims of a JWT as anybody may have written them; nothing when it is no JWT. Nobody may decide by them. */
+export function unverifiedClaims(jwt: string): Record<string, unknown> | undefined {
+  return part(jwt, 1);
+}
+
+/** The header of a JWT as anybody may have written it; nothing when it is no JWT. */
+export function unverifiedHeader(jwt: string): Record<string, unknown> | undefined {
+  return part(jwt, 0);
+}
+
+function part(jwt: string, index: 0 | 1): Record<string, unknown> | undefined {
+  if (jwt.length > LIMIT || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(jwt)) return undefined;
+  try {
+    const value = parseJson(fromBase64(jwt.split(".", 2)[index]));
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
+  } catch {
+    return undefined;
+  }
+}

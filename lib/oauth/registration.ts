@@ -1,0 +1,184 @@
+/**
+ * Dynamic client registration (RFC 7591) and its management (RFC 7592).
+ *
+ * @module
+ */
+
+import { TokenError } from "../errors.ts";
+import { exchange, type HttpAnswer } from "../http/http.ts";
+import { checkUrl } from "../http/url.ts";
+import { refusal, successMembers, textMember } from "./_answer.ts";
+import { endpointOf } from "./_endpoint.ts";
+import type { Issuer } from "./issuer.ts";
+import type { Members } from "./quirks.ts";
+import type { RequestOptions } from "./token_request.ts";
+
+/** What is asked of a client, or what the server made of it (RFC 7591 section 2). */
+export interface ClientMetadata {
+  readonly client_name?: string;
+  readonly redirect_uris?: readonly string[];
+  readonly grant_types?: readonly string[];
+  readonly response_types?: readonly string[];
+  /** Separated by blanks. */
+  readonly scope?: string;
+  readonly token_endpoint_auth_method?: string;
+  readonly [member: string]: unknown;
+}
+
+/** A client that the server has registered. Secret: it holds the client secret and the registration access token. */
+export interface RegisteredClient {
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  /** When the secret ends, in epoch seconds; absent when it does not. */
+  readonly clientSecretExpiresAt?: number;
+  /** What the server registered; it may differ from what was asked (RFC 7591 section 3.2.1). */
+  readonly metadata: ClientMetadata;
+  /** Where the registration is read, changed and deleted (RFC 7592), if the server lets it. */
+  readonly registrationClientUri?: string;
+  /** The token for that, as secret as a refresh token. */
+  readonly registrationAccessToken?: string;
+}
+
+/** Options of {@linkcode registerClient}. */
+export interface RegisterClientOptions extends RequestOptions {
+  /** A token that the operator gave out for registrations (RFC 7591 section 3). */
+  initialAccessToken?: string;
+}
+
+/**
+ * Registers a client.
+ *
+ * @throws {TokenError} `unsupported` when the server has no registration endpoint, `server_refused` with its reason,
+ * and as every request
+ * @see RFC 7591 section 3
+ */
+export async function registerClient(
+  issuer: Issuer,
+  metadata: ClientMetadata,
+  { initialAccessToken, signal }: RegisterClientOptions = {},
+): Promise<RegisteredClient> {
+  const url = endpointOf(issuer, { clientId: "" }, "registration_endpoint", "a client registration");
+  const answer = await send(issuer, "POST", url, initialAccessToken, metadata, signal);
+  return registered(successMembers(answer, issuer, "the client registration", 201));
+}
+
+/**
+ * Reads a registration. The server may give a new secret or a new registration access token with it: keep what comes.
+ *
+ * @throws {TokenError} `unsupported` when the registration cannot be managed, `server_refused`, and as every request
+ * @see RFC 7592 section 2.1
+ */
+export async function readRegistration(
+  issuer: Issuer,
+  client: RegisteredClient,
+  { signal }: RequestOptions = {},
+): Promise<RegisteredClient> {
+  const answer = await manage(issuer, "GET", client, undefined, signal);
+  return renewed(client, successMembers(answer, issuer, "the client registration"));
+}
+
+/**
+ * Changes a registration: what is not in `metadata` is no longer registered.
+ *
+ * @throws {TokenError} as {@linkcode readRegistration}
+ * @see RFC 7592 section 2.2
+ */
+export async function updateRegistration(
+  issuer: Issuer,
+  client: RegisteredClient,
+  metadata: ClientMetadata,
+  { signal }: RequestOptions = {},
+): Promise<RegisteredClient> {
+  const body = { ...metadata, client_id: client.clientId, client_secret: client.clientSecret };
+  const answer = await manage(issuer, "PUT", client, body, signal);
+  return renewed(client, successMembers(answer, issuer, "the client registration"));
+}
+
+/**
+ * Deletes a client at the server. One that is gone already counts as deleted.
+ *
+ * @throws {TokenError} as {@linkcode readRegistration}
+ * @see RFC 7592 section 2.3
+ */
+export async function deleteRegistration(
+  issuer: Issuer,
+  client: RegisteredClient,
+  { signal }: RequestOptions = {},
+): Promise<void> {
+  const answer = await manage(issuer, "DELETE", client, undefined, signal);
+  // section 2.3: the token of a client that does not exist is answered with 401
+  if (answer.status >= 400 && answer.status !== 404) {
+    throw refusal(answer, "to delete the client", issuer.http.clock);
+  }
+}
+
+function manage(
+  issuer: Issuer,
+  method: string,
+  client: RegisteredClient,
+  body: ClientMetadata | undefined,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
+  const { registrationClientUri: url, registrationAccessToken: token } = client;
+  if (!url || !token) {
+    throw new TokenError(
+      "unsupported",
+      "Cannot manage this client: the server gave no access to its registration",
+    );
+  }
+  return send(issuer, method, url, token, body, signal);
+}
+
+function send(
+  { http }: Issuer,
+  method: string,
+  url: string,
+  token: string | undefined,
+  body: ClientMetadata | undefined,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
+  const headers = new Headers({ accept: "application/json" });
+  if (body) headers.set("content-type", "application/json");
+  if (token) headers.set("authorization", `Bearer ${token}`);
+  return exchange(http, {
+    url: checkUrl(url, http),
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    signal,
+  });
+}
+
+/** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2). */
+const SERVERS_OWN = [
+  "client_id",
+  "client_secret",
+  "client_id_issued_at",
+  "client_secret_expires_at",
+  "registration_access_token",
+  "registration_client_uri",
+];
+
+function registered(members: Members): RegisteredClient {
+  const text = (name: string) => typeof members[name] === "string" ? members[name] as string : undefined;
+  const secret = text("client_secret");
+  const token = text("registration_access_token");
+  const uri = text("registration_client_uri");
+  const expiresAt = Number(members.client_secret_expires_at ?? 0);
+  const metadata = Object.fromEntries(
+    Object.entries(members).filter(([name]) => !SERVERS_OWN.includes(name)),
+  );
+  return {
+    clientId: textMember(members, "client_id"),
+    ...(secret ? { clientSecret: secret } : {}),
+    ...(secret && expiresAt > 0 ? { clientSecretExpiresAt: expiresAt } : {}),
+    metadata,
+    ...(uri ? { registrationClientUri: uri } : {}),
+    ...(token ? { registrationAccessToken: token } : {}),
+  };
+}
+
+/** What an answer leaves out stays as it was; what it has replaces the old at once (RFC 7592 section 3). */
+function renewed(before: RegisteredClient, members: Members): RegisteredClient {
+  return { ...before, ...registered(members) };
+}

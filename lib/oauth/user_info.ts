@@ -1,0 +1,103 @@
+/**
+ * The UserInfo endpoint (OpenID Connect Core 1.0 section 5.3).
+ *
+ * @module
+ */
+
+import {
+  allowInsecureRequests,
+  customFetch,
+  processUserInfoResponse,
+  skipSubjectCheck,
+  validateApplicationLevelSignature,
+} from "oauth4webapi";
+import { exchange, type HttpAnswer } from "../http/http.ts";
+import { readMembers, refusal } from "./_answer.ts";
+import { endpointOf } from "./_endpoint.ts";
+import { keyFetcher } from "./_keys.ts";
+import { guarded, protocolClient } from "./_protocol.ts";
+import { type Client, issuerFor } from "./client.ts";
+import { asServer, type Issuer } from "./issuer.ts";
+import type { RequestOptions } from "./token_request.ts";
+
+/** What the server says about a person (OpenID Connect Core 1.0 section 5.1). */
+export interface UserInfo {
+  /** Who it is: the same as in the ID token. */
+  readonly sub: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly preferred_username?: string;
+  readonly [claim: string]: unknown;
+}
+
+/** Options of {@linkcode userInfo}. */
+export interface UserInfoOptions extends RequestOptions {
+  /** The `sub` of the ID token: an answer about anybody else is refused (section 5.3.4). Default: not compared. */
+  subject?: string;
+}
+
+/**
+ * Asks who the access token is about. A signed answer is verified.
+ *
+ * @throws {TokenError} `invalid_response` for an answer about somebody else or with a bad signature; `server_refused`
+ * when the token is not good for it; `unsupported`, `unavailable`, `network`, `timeout`, `aborted`
+ */
+export async function userInfo(
+  issuer: Issuer,
+  client: Client,
+  accessToken: string,
+  { subject, signal }: UserInfoOptions = {},
+): Promise<UserInfo> {
+  const reached = issuerFor(issuer, client);
+  const what = "the user's data";
+  const answer = await ask(
+    reached,
+    client,
+    accessToken,
+    endpointOf(reached, client, "userinfo_endpoint", what),
+    signal,
+  );
+  if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
+  const type = answer.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
+  const signed = type === "application/jwt";
+  const response = signed
+    ? new Response(answer.body as BufferSource, { headers: { "content-type": type } })
+    : Response.json(readMembers(answer, reached.quirks));
+  return await guarded(async () => {
+    const who = protocolClient(reached, client);
+    const claims = await processUserInfoResponse(
+      asServer(reached),
+      who,
+      subject ?? skipSubjectCheck,
+      response,
+    );
+    if (signed) {
+      await validateApplicationLevelSignature(asServer(reached), response, {
+        [customFetch]: keyFetcher(reached),
+        [allowInsecureRequests]: reached.http.allowInsecureLoopback,
+      });
+    }
+    return claims as UserInfo;
+  });
+}
+
+async function ask(
+  { http }: Issuer,
+  { dpop }: Client,
+  accessToken: string,
+  url: string,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
+  const send = async () => {
+    const headers = new Headers({ accept: "application/json, application/jwt" });
+    headers.set("authorization", `${dpop ? "DPoP" : "Bearer"} ${accessToken}`);
+    if (dpop) headers.set("dpop", await dpop.proof({ method: "GET", url, clock: http.clock, accessToken }));
+    const answer = await exchange(http, { url, method: "GET", headers, signal });
+    dpop?.remember(url, answer.headers);
+    return answer;
+  };
+  const answer = await send();
+  const wantsNonce = answer.status === 401 &&
+    /\buse_dpop_nonce\b/.test(answer.headers.get("www-authenticate") ?? "");
+  return dpop && wantsNonce && answer.headers.has("dpop-nonce") ? await send() : answer;
+}

@@ -1,0 +1,10 @@
+/**
+ * Stores: what keeps versioned bytes between two runs, and the encryption of whatever any of them keeps.
+ *
+ * @module
+ */
+
+export { type Clock } from "../clock.ts";
+export { encryptedStore } from "./envelope.ts";
+export { memoryStore, type MemoryStoreOptions } from "./memory.ts";
+export { type Lease, type Store, type StoreCapabilities, type StoredValue } from "./store.ts";
