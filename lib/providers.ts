@@ -5,7 +5,7 @@
  */
 
 import type { ServerMetadata } from "./oauth/issuer.ts";
-import type { OptionalQuirk } from "./oauth/quirks.ts";
+import { type OptionalQuirk, sameButForSlash } from "./oauth/quirks.ts";
 
 /** How a server is told which API a token is for. */
 export type AudienceDialect =
@@ -112,9 +112,9 @@ export function providerNamed(name: string): Provider | undefined {
   return providers.find((provider) => provider.name === name);
 }
 
-/** The preset of an issuer: by its identifier, by the form of its URL, by what its metadata shows. */
+/** The preset of an issuer: by its identifier with or without the last slash, by its URL's form, by its metadata. */
 export function providerOf(issuer: string, metadata?: ServerMetadata): Provider {
-  return providers.find((provider) => provider.issuer === issuer) ??
+  return providers.find((provider) => provider.issuer && sameButForSlash(provider.issuer, issuer)) ??
     (looksLikeKeycloak(issuer) ? anyKeycloak : looksLikeIndigoIam(metadata) ? anyIndigoIam : anyServer);
 }
 

@@ -9,6 +9,7 @@
 import { type FastIo, fastIo } from "../host/fast_io.ts";
 import { keyFromText } from "../host/key_text.ts";
 import {
+  type CachedToken,
   cachedTokenName,
   isFresh,
   type Narrowing,
@@ -18,32 +19,49 @@ import {
 } from "../profile/cached_token.ts";
 import { forms, isOutputForm, type OutputForm } from "./output/forms.ts";
 
+/** What a plain `get` asks for. */
+export interface FastGet extends Narrowing {
+  name?: string;
+  form: OutputForm;
+  minValidity?: number;
+  scope?: string;
+  audience?: string;
+}
+
 /** Prints the token if that is all there is to do. Returns whether it did. */
-export async function fastGet(): Promise<boolean> {
-  const io = fastIo();
-  const wish = io && parse(io.args);
-  if (!io || !wish) return false;
-  const name = wish.name ?? io.environment("APEX_TOKEN_PROFILE") ?? defaultName(io);
-  if (name === undefined || !/^[\w.-]{1,64}$/.test(name)) return false;
+export async function fastGet(io: FastIo | undefined = fastIo()): Promise<boolean> {
+  const wish = io && parseFastGet(io.args);
+  const token = wish && await find(io, wish).catch(() => undefined);
+  if (!token) return false;
+  const { accessToken, tokenType, expiresAt, scope, issuer, profile } = token;
+  const answer = { token: accessToken, tokenType, expiresAt, scope, issuer, profile };
   try {
-    const token = await find(io, name, wish);
-    if (!token || !isFresh(token, Date.now() / 1000, wish.minValidity)) return false;
-    const { accessToken, tokenType, expiresAt, scope, issuer, profile } = token;
-    const answer = { token: accessToken, tokenType, expiresAt, scope, issuer, profile };
-    io.write(forms[wish.form](answer));
+    await io.write(forms[wish.form](answer));
     return true;
   } catch {
+    // it fails there in the same way, and says why
     return false;
   }
 }
 
-async function find(io: FastIo, name: string, wish: Wish) {
+async function find(io: FastIo, wish: FastGet): Promise<CachedToken | undefined> {
+  const name = wish.name ?? io.environment("APEX_TOKEN_PROFILE") ?? defaultName(io);
+  if (name === undefined || !/^[\w.-]{1,64}$/.test(name)) return undefined;
   const asked = narrowingKey(wish);
-  const bytes = io.read(`${io.directories.state}/tokens/${cachedTokenName(name, asked)}`);
+  const bytes = io.read(`${io.state}/tokens/${cachedTokenName(name, asked)}`);
   const parts = bytes && splitCachedToken(bytes);
   const key = parts && io.read(parts.header.key);
   if (!parts || !key) return undefined;
-  return await openCachedToken(parts.sealed, keyFromText(new TextDecoder().decode(key)), name, asked);
+  const token = await openCachedToken(
+    parts.sealed,
+    keyFromText(new TextDecoder().decode(key)),
+    name,
+    asked,
+  );
+  const now = Date.now() / 1000;
+  // one that is shorter than asked comes with a warning, and so does one that curl cannot use
+  const isPlain = token.expiresAt - now >= (wish.minValidity ?? 0) && token.tokenType === "Bearer";
+  return isFresh(token, now, wish.minValidity) && isPlain ? token : undefined;
 }
 
 function defaultName(io: FastIo): string | undefined {
@@ -51,16 +69,8 @@ function defaultName(io: FastIo): string | undefined {
   if (io.environment("APEX_CLIENT_ID") !== undefined || io.environment("APEX_CLIENT_SECRET") !== undefined) {
     return undefined;
   }
-  const bytes = io.read(`${io.directories.config}/default`);
+  const bytes = io.read(`${io.config}/default`);
   return bytes && new TextDecoder().decode(bytes).trim();
-}
-
-interface Wish extends Narrowing {
-  name?: string;
-  form: OutputForm;
-  minValidity?: number;
-  scope?: string;
-  audience?: string;
 }
 
 const OPTIONS: Readonly<Record<string, "scope" | "audience" | "form" | "minValidity">> = {
@@ -73,10 +83,10 @@ const OPTIONS: Readonly<Record<string, "scope" | "audience" | "form" | "minValid
   "--min-validity": "minValidity",
 };
 
-/** The plain spellings of `get`; anything else is for the real parser. */
-function parse(args: readonly string[]): Wish | undefined {
+/** The plain spellings of `get`; nothing for anything else, which is for the real parser. */
+export function parseFastGet(args: readonly string[]): FastGet | undefined {
   if (args[0] !== "get") return undefined;
-  const wish: Wish = { form: "token" };
+  const wish: Partial<FastGet> = {};
   for (let at = 1; at < args.length; at++) {
     const argument = args[at];
     if (!argument.startsWith("-")) {
@@ -86,7 +96,8 @@ function parse(args: readonly string[]): Wish | undefined {
     }
     const option = OPTIONS[argument];
     const value = args[++at];
-    if (option === undefined || value === undefined || value.startsWith("-")) return undefined;
+    if (option === undefined || wish[option] !== undefined) return undefined;
+    if (!value?.trim() || value.startsWith("-")) return undefined;
     if (option === "form") {
       if (!isOutputForm(value)) return undefined;
       wish.form = value;
@@ -95,5 +106,5 @@ function parse(args: readonly string[]): Wish | undefined {
       wish.minValidity = Number(value);
     } else wish[option] = value;
   }
-  return wish;
+  return { form: "token", ...wish };
 }

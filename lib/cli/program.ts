@@ -7,9 +7,12 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { Host } from "../host/host.ts";
 import type { Flow } from "../providers.ts";
+import { authenticationMethods } from "../profile/profile.ts";
 import { version } from "../version.ts";
+import { command, examples, outputOption, reachOptions } from "./_command.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
+import { serverCommands } from "./server_commands.ts";
 
 const FLOWS: readonly Flow[] = ["device", "browser", "client-credentials", "password"];
 
@@ -37,19 +40,10 @@ export function program(host: Host): Command {
     listCommand(host),
     showCommand(host),
     removeCommand(host),
+    ...serverCommands(host),
   ];
   for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
   return root;
-}
-
-function command(name: string, description: string): Command {
-  return new Command(name).description(description).helpOption("-h, --help", "show this help");
-}
-
-/** Examples come first in every help: they are what people look for. */
-function examples(target: Command, rows: readonly (readonly [string, string])[]): void {
-  const text = rows.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join("\n");
-  target.addHelpText("before", `Examples:\n${text}\n`);
 }
 
 function getCommand(host: Host): Command {
@@ -65,10 +59,7 @@ function getCommand(host: Host): Command {
     .option("--min-validity <seconds>", "for how long it must still be valid", wholeNumber)
     .option("--force", "renew it even though a good one is at hand")
     .option("--id-token", "print the ID token instead of the access token")
-    .addOption(
-      new Option("-o, --output <form>", "how it is printed").choices(["token", "json", "header", "env"])
-        .default("token"),
-    );
+    .addOption(outputOption());
   reachOptions(get);
   examples(get, [
     ["apex-token get", "the token of the default profile"],
@@ -95,6 +86,15 @@ function loginCommand(host: Host): Command {
       "--secret-file <file>",
       "a file with the client secret, read again at each use; - for standard input",
     )
+    .addOption(
+      new Option("--auth-method <method>", "how the client proves who it is; default: by what is given")
+        .choices(authenticationMethods),
+    )
+    .option("--private-key-file <file>", "the client's private key (PEM or JWK), read again at each use")
+    .option("--key-id <kid>", "the name of that key at the server")
+    .option("--register", "let the server make a client when no client id is given")
+    .option("--dpop", "bind the tokens to a key of this profile (RFC 9449): for programs that can prove it")
+    .option("--par", "push the parameters of a browser sign-in to the server first (RFC 9126)")
     .option("--redirect-uri <uri>", "where the browser comes back to; default: a free port of 127.0.0.1")
     .option("--no-open", "show the page and do not open it")
     .option("--no-offline", "do not ask for a sign-in that outlives the browser session")
@@ -146,12 +146,6 @@ function removeCommand(host: Host): Command {
     const { remove } = await import("./commands/remove.ts");
     await remove(host, name);
   });
-}
-
-function reachOptions(target: Command): void {
-  target
-    .option("--ca-file <file>", "trust the certificate authorities in this file too (PEM)")
-    .option("--allow-insecure-loopback", "permit an http issuer on this machine, for tests");
 }
 
 function wholeNumber(text: string): number {

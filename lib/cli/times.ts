@@ -19,7 +19,10 @@ export function duration(seconds: number): string {
   return parts.join(" ") || "0 seconds";
 }
 
-/** Epoch seconds as RFC 3339 in UTC. */
+/** The last second that RFC 3339 can write. */
+const LAST = 253_402_300_799;
+
+/** Epoch seconds as RFC 3339 in UTC. A server may name any number: one beyond the year 9999 is that year's end. */
 export function timestamp(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+  return new Date(Math.min(Math.max(seconds, 0), LAST) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -43,8 +43,10 @@ export async function connect({ target, proxy, secureContext, signal }: ConnectO
 /** The credentials in a proxy's URL, as a header has them (RFC 7617). */
 export function proxyAuthorization(proxy: URL): string | undefined {
   if (proxy.username === "" && proxy.password === "") return undefined;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
+  // A URL has ASCII only, so what is decoded are bytes, whatever they mean.
+  const bytes = (text: string): string =>
+    text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  return `Basic ${btoa(`${bytes(proxy.username)}:${bytes(proxy.password)}`)}`;
 }
 
 /** A host as `node:net` wants it: without the brackets of IPv6. */

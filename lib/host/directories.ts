@@ -32,7 +32,9 @@ export interface Directories {
 
 /** What {@linkcode directories} looks at. */
 export interface DirectoriesOptions {
+  /** Whose customs to follow. */
   readonly platform: Platform;
+  /** Has the last word, where it says something. */
   readonly environment: Environment;
   /** The home directory. */
   readonly home: string;

@@ -6,26 +6,33 @@
  * @module
  */
 
-import { type Directories, directories } from "./directories.ts";
-
 /** What a cached `get` needs of the machine. */
 export interface FastIo {
   /** The arguments of the program. */
   readonly args: readonly string[];
   /** The value of an environment variable; an empty one counts as unset. */
   environment(name: string): string | undefined;
-  readonly directories: Directories;
+  /** Where the profiles are: what `directories.ts` calls by the same name. */
+  readonly config: string;
+  /** Where the access tokens are: what `directories.ts` calls by the same name. */
+  readonly state: string;
   /** The bytes of a file; nothing when it cannot be read. */
   read(path: string): Uint8Array | undefined;
-  /** Writes to standard output. */
-  write(text: string): void;
+  /**
+   * Writes the whole text to standard output. A reader that went away ends it quietly.
+   *
+   * @throws the system's error
+   */
+  write(text: string): void | Promise<void>;
 }
 
 interface Runtimes {
   Bun?: {
     argv: string[];
     env: Record<string, string | undefined>;
+    stdout: unknown;
     mmap(path: string): Uint8Array;
+    write(file: unknown, text: string): Promise<number>;
   };
   Deno?: {
     args: string[];
@@ -53,14 +60,31 @@ export function fastIo(): FastIo | undefined {
   const variables = Deno ? Deno.env.get : (name: string) => (Bun?.env ?? process!.env)[name];
   const environment = (name: string) => variables(name) || undefined;
   const home = environment("HOME");
-  if (!home) return undefined;
-  const base = { environment, directories: directories({ platform, environment, home }) };
+  if (!home?.startsWith("/")) return undefined;
+  const mac = platform === "darwin" ? "Library/Application Support" : undefined;
+  const directory = (variable: string, folder: string) => {
+    const base = environment(variable);
+    return base?.startsWith("/") ? `${base}/apex-token` : `${home}/${mac ?? folder}/apex-token`;
+  };
+  const base = {
+    environment,
+    config: directory("XDG_CONFIG_HOME", ".config"),
+    state: directory("XDG_STATE_HOME", ".local/state"),
+  };
   if (Deno) {
-    return { ...base, args: Deno.args, read: quietly(Deno.readFileSync), write: writer((b) => Deno.stdout.writeSync(b)) };
+    const { stdout, readFileSync } = Deno;
+    return {
+      ...base,
+      args: Deno.args,
+      read: quietly(readFileSync),
+      write: writer((bytes) => stdout.writeSync(bytes)),
+    };
   }
   if (Bun) {
-    // console.log is Bun's quickest write; touching process.stdout would cost 13 ms
-    return { ...base, args: Bun.argv.slice(2), read: quietly(Bun.mmap), write: (text) => console.log(text.slice(0, -1)) };
+    const { stdout } = Bun;
+    // touching `process.stdout` would cost 13 ms, and `console.log` does not tell when a disk is full
+    const write = (text: string) => Bun.write(stdout, text).then(() => {}, unlessGone);
+    return { ...base, args: Bun.argv.slice(2), read: quietly(Bun.mmap), write };
   }
   const files = process!.getBuiltinModule?.("node:fs");
   if (!files) return undefined;
@@ -81,6 +105,22 @@ function quietly(read: (path: string) => Uint8Array): (path: string) => Uint8Arr
 function writer(write: (bytes: Uint8Array) => number): (text: string) => void {
   return (text) => {
     let bytes = new TextEncoder().encode(text);
-    while (bytes.length > 0) bytes = bytes.subarray(write(bytes));
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(write(bytes));
+      } catch (error) {
+        // somebody made the descriptor non-blocking and its reader is slower than we are
+        if (codeOf(error) !== "EAGAIN") return unlessGone(error);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      }
+    }
   };
+}
+
+function unlessGone(error: unknown): void {
+  if (codeOf(error) !== "EPIPE") throw error;
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }

@@ -91,7 +91,10 @@ export function workstation(): Host {
     environment,
     clock: systemClock,
     get directories() {
-      return once("directories", () => directories({ ...surroundings, home: homedir() || userInfo().homedir }));
+      return once(
+        "directories",
+        () => directories({ ...surroundings, home: homedir() || userInfo().homedir }),
+      );
     },
     say,
     status,

@@ -11,6 +11,7 @@ import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
+import { storageError } from "./_file_errors.ts";
 
 /** A lock that is held. */
 export interface FileLock {
@@ -78,12 +79,24 @@ export async function acquireLock(path: string, options: LockOptions): Promise<F
 async function openDatabase(path: string): Promise<Database> {
   const { DatabaseSync } = await quietly(() => import("node:sqlite"));
   try {
-    closeSync(openSync(path, "a", 0o600));
+    create(path);
     const database = new DatabaseSync(path);
     database.exec("PRAGMA busy_timeout = 0");
     return database;
   } catch (error) {
     throw unusable(path, error);
+  }
+}
+
+/**
+ * Makes the file where it is missing, private from the start. One that is there is never opened here: closing it would
+ * drop every lock that this process has on it (POSIX, `fcntl`).
+ */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw storageError("write", path, error);
   }
 }
 
@@ -98,6 +111,7 @@ function begin(database: Database, path: string): boolean {
 }
 
 function unusable(path: string, error: unknown): TokenError {
+  if (error instanceof TokenError) return error;
   const reason = /\b(?:readonly|full|I\/O|not a database|unable to open)\b/i.exec(
     String((error as Error).message),
   )?.[0];

@@ -11,8 +11,11 @@ import { caFileCertificates, trustedCertificates } from "./trust.ts";
 
 /** What {@linkcode machineFetch} goes by. */
 export interface MachineFetchOptions {
+  /** Whose `fetch` there is. */
   readonly runtime: "deno" | "bun" | "node";
+  /** Where the system keeps its authorities. */
   readonly platform: Platform;
+  /** Names the proxy and further authorities. */
   readonly environment: Environment;
   /** A PEM file with further authorities. */
   readonly caFile?: string;

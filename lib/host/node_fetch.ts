@@ -158,6 +158,7 @@ function bodyStream(
   const abort = (): void => void message.destroy(new Error("aborted"));
   const finish = (): void => signal?.removeEventListener("abort", abort);
   signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted) abort();
   const chunks = decoded(message, headers.get("content-encoding"))[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {

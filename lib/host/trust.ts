@@ -14,7 +14,9 @@ import type { Environment, Platform } from "./directories.ts";
 
 /** Where {@linkcode trustedCertificates} looks. */
 export interface TrustOptions {
+  /** Where the system keeps its authorities. */
   readonly platform: Platform;
+  /** Names further ones. */
   readonly environment: Environment;
   /** A PEM file with further authorities. */
   readonly caFile?: string;

@@ -60,7 +60,8 @@ function reason(error: unknown, html: boolean): string {
   return error instanceof TokenError ? error.message.replace(/^Cannot [^:]*: /, "") : "it is not JSON";
 }
 
-function contentType(answer: HttpAnswer): string {
+/** The media type of an answer, without parameters and in small letters. */
+export function contentType(answer: HttpAnswer): string {
   return (answer.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
 }
 
@@ -89,7 +90,7 @@ const NOT_NOW = ["server_error", "temporarily_unavailable"];
  * Keycloak says `unknown_error`, Spring (INDIGO IAM) `Service Unavailable`.
  */
 const FINAL =
-  /^(invalid_\w+|(un|in)\w+_(client|scope|grant_type|token_type|user_id)|access_denied|authorization_\w+|expired_\w+|slow_down|use_dpop_nonce)$/;
+  /^(invalid_|unauthorized_|unsupported_|insufficient_|authorization_|expired_|access_denied$|slow_down$|use_dpop_nonce$)/;
 
 /** Whether an error of this name and status may pass by itself. */
 export function isNotNow(error: string | undefined, status?: number): boolean {
@@ -136,8 +137,8 @@ interface ErrorWords {
 
 function errorWords(answer: EndpointAnswer): ErrorWords {
   const { error, description } = quotedWords(answer);
-  const clean = (text?: string) =>
-    answer.secrets?.reduce<string | undefined>((clean, secret) => clean?.replaceAll(secret, "…"), text) ?? text;
+  const clean = (text = "") =>
+    (answer.secrets ?? []).reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
   return { error: clean(error), description: clean(description) };
 }
 

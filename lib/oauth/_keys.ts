@@ -4,23 +4,58 @@
  * @module
  */
 
+import {
+  allowInsecureRequests,
+  type AuthorizationServer,
+  customFetch,
+  validateApplicationLevelSignature,
+  type ValidateSignatureOptions,
+} from "oauth4webapi";
 import { exchange } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
 import { refusal } from "./_answer.ts";
-import type { Issuer } from "./issuer.ts";
+import { guarded } from "./_protocol.ts";
+import { asServer, type Issuer } from "./issuer.ts";
 
 /** The longest JWK set that is read, in bytes. */
 const JWKS_LIMIT = 512 * 1024;
 
-// One fetch function per issuer: the library shares a JWKS download among those that ask with the same one.
-const fetchers = /* @__PURE__ */ new WeakMap<object, (url: string, init: RequestInit) => Promise<Response>>();
+type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
+
+// One fetch function per issuer and transport: the library shares a JWKS download among those that ask with the same
+// one, and a client with a transport of its own must not depend on another client's.
+const fetchers = /* @__PURE__ */ new WeakMap<object, WeakMap<object, KeyFetcher>>();
+
+/** The protocol library's options for fetching an issuer's keys. */
+export function keyOptions(issuer: Issuer): ValidateSignatureOptions {
+  return {
+    [customFetch]: keyFetcher(issuer),
+    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
+  };
+}
+
+/**
+ * Verifies the signature of the JWT in `response`, which the library has processed, with the issuer's keys.
+ *
+ * @param server the metadata that the library processed it with
+ * @throws {TokenError} `invalid_response` when it is not theirs
+ */
+export function verifySignature(
+  issuer: Issuer,
+  response: Response,
+  server: AuthorizationServer = asServer(issuer),
+): Promise<void> {
+  return guarded(() => validateApplicationLevelSignature(server, response, keyOptions(issuer)));
+}
 
 /** What fetches the keys of an issuer; the same function each time. */
-export function keyFetcher(issuer: Issuer): (url: string, init: RequestInit) => Promise<Response> {
-  let fetcher = fetchers.get(issuer.metadata);
+export function keyFetcher(issuer: Issuer): KeyFetcher {
+  const { http, metadata } = issuer;
+  let byTransport = fetchers.get(metadata);
+  if (!byTransport) fetchers.set(metadata, byTransport = new WeakMap());
+  let fetcher = byTransport.get(http.fetch ?? metadata);
   if (!fetcher) {
-    const { http } = issuer;
     fetcher = async (url, { headers }) => {
       const answer = await withRetry(http.clock, async () => {
         const answer = await exchange(http, { url, method: "GET", headers, limit: JWKS_LIMIT });
@@ -29,7 +64,7 @@ export function keyFetcher(issuer: Issuer): (url: string, init: RequestInit) => 
       });
       return Response.json(parseJson(answer.body));
     };
-    fetchers.set(issuer.metadata, fetcher);
+    byTransport.set(http.fetch ?? metadata, fetcher);
   }
   return fetcher;
 }

@@ -34,8 +34,10 @@ export async function poll<T>({ clock, interval, deadline, signal, attempt }: Po
   let seconds = Math.min(Math.max(interval, 1), 300);
   let failures = 0;
   let lastFailure: TokenError | undefined;
+  let wish = 0;
   for (;;) {
-    const pause = failures ? Math.min(seconds * 2 ** failures, Math.max(LONGEST_PAUSE, seconds)) : seconds;
+    const backoff = failures ? Math.min(seconds * 2 ** failures, Math.max(LONGEST_PAUSE, seconds)) : seconds;
+    const pause = Math.max(backoff, wish);
     const left = deadline - clock.monotonic();
     await rest(clock, Math.min(pause * 1000, Math.max(left, 0)), signal);
     if (clock.monotonic() >= deadline) throw ranOut(lastFailure);
@@ -43,15 +45,15 @@ export async function poll<T>({ clock, interval, deadline, signal, attempt }: Po
       return await attempt(signal);
     } catch (error) {
       if (!isTokenError(error)) throw error;
+      wish = error.retryAfter ?? 0;
       if (error.serverError === "slow_down") {
-        seconds = Math.max(seconds + SLOW_DOWN, error.retryAfter ?? 0);
+        seconds = Math.max(seconds + SLOW_DOWN, wish);
         failures = 0;
       } else if (error.serverError === "authorization_pending") {
         failures = 0;
       } else if (error.retryable) {
         failures++;
         lastFailure = error;
-        seconds = Math.max(seconds, error.retryAfter ?? 0);
       } else throw ended(error);
     }
   }
@@ -66,6 +68,7 @@ function ended(error: TokenError): TokenError {
         nextStep: "Start the sign-in again",
       });
     case "access_denied":
+    case "authorization_declined": // Entra ID
       return new TokenError("access_denied", `The sign-in was denied: "${words}"`, { ...error });
     default:
       return error;

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type Client as ProtocolClient, clockSkew } from "oauth4webapi";
+import {
+  type Client as ProtocolClient,
+  clockSkew,
+  OperationProcessingError,
+  UnsupportedOperationError,
+} from "oauth4webapi";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
@@ -19,19 +24,18 @@ export function protocolClient(issuer: Issuer, client: Client): ProtocolClient {
 
 /**
  * Runs a step of the protocol library and turns what it throws into a {@linkcode TokenError}. Its own errors hold
- * tokens and claims in `cause`, so only their sentence is kept.
+ * tokens and claims in `cause`, so only their sentence is kept. Anything else is what the runtime says about bytes or
+ * a key that it cannot use.
  */
 export async function guarded<T>(step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
     if (isTokenError(error)) throw error;
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    if (typeof code !== "string" || !code.startsWith("OAUTH_")) throw error;
-    const metadata = code.includes("METADATA") || code.includes("FORBIDDEN");
+    const known = error instanceof OperationProcessingError || error instanceof UnsupportedOperationError;
     throw new TokenError(
-      metadata ? "invalid_metadata" : "invalid_response",
-      `Cannot use the server's answer: ${String(message)}`,
+      known && /METADATA|FORBIDDEN/.test(String(error.code)) ? "invalid_metadata" : "invalid_response",
+      `Cannot use the server's answer: ${known ? error.message : "it is malformed, or its key cannot be used"}`,
     );
   }
 }

@@ -5,18 +5,17 @@
  */
 
 import {
-  allowInsecureRequests,
   AuthorizationResponseError,
-  customFetch,
   validateAuthResponse,
   validateJwtAuthResponse,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
+import { isNotNow } from "./_answer.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
-import { keyFetcher } from "./_keys.ts";
+import { keyOptions } from "./_keys.ts";
 import { unverifiedClaims } from "./jwt.ts";
 
 /** The parameters of an answer that may come as a whole address. */
@@ -54,6 +53,8 @@ export async function authorizationCode(
   if (signed !== parameters.has("response")) {
     throw invalid(signed ? "it is not signed" : "it is signed unasked");
   }
+  // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
+  if (parameters.has("access_token")) throw invalid("it holds an access token");
   const checked = await guarded(() => validate(issuer, client, parameters, state, signed));
   const code = checked.get("code");
   if (code) return code;
@@ -68,13 +69,9 @@ async function validate(
   signed: boolean,
 ): Promise<URLSearchParams> {
   const who = protocolClient(issuer, client);
-  const options = {
-    [customFetch]: keyFetcher(issuer),
-    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
-  };
   try {
     return signed
-      ? await validateJwtAuthResponse(asServer(issuer), who, parameters, state, options)
+      ? await validateJwtAuthResponse(asServer(issuer), who, parameters, state, keyOptions(issuer))
       : validateAuthResponse(asServer(issuer), who, parameters, state);
   } catch (error) {
     throw error instanceof AuthorizationResponseError ? refused(error) : error;
@@ -83,7 +80,7 @@ async function validate(
 
 function refused({ error, error_description: description }: AuthorizationResponseError): TokenError {
   const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
-  const code = error === "access_denied" ? "access_denied" : "server_refused";
+  const code = error === "access_denied" ? error : isNotNow(error) ? "unavailable" : "server_refused";
   return new TokenError(code, `The sign-in was refused: ${words}`, {
     serverError: error,
     serverDescription: description,

@@ -5,12 +5,12 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { checkUrl } from "../http/url.ts";
 import { successMembers, textMember } from "./_answer.ts";
 import { endpointOf, postForm } from "./_endpoint.ts";
+import { requestObject } from "./_request_object.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
-import { type SigningKey, signJwt } from "./signing_key.ts";
+import type { SigningKey } from "./signing_key.ts";
 import { formOf } from "./token_request.ts";
 
 /** How the parameters of an authorization request travel. */
@@ -21,9 +21,6 @@ export interface Delivery {
   readonly requestObjectKey?: SigningKey;
   readonly signal?: AbortSignal;
 }
-
-/** How long a signed request is good, in seconds. */
-const LIFETIME = 300;
 
 /**
  * The URL to open.
@@ -37,54 +34,33 @@ export async function authorizationUrl(
   parameters: URLSearchParams,
   delivery: Delivery,
 ): Promise<string> {
-  const { metadata, http } = issuer;
-  const url = checkUrl(
-    endpointOf(issuer, client, "authorization_endpoint", "a sign-in with a browser"),
-    http,
-  );
-  if (metadata.require_signed_request_object === true && !delivery.requestObjectKey) {
+  const { metadata } = issuer;
+  const { requestObjectKey: key } = delivery;
+  const url = new URL(endpointOf(issuer, client, "authorization_endpoint", "a sign-in with a browser"));
+  if (metadata.require_signed_request_object === true && !key) {
     throw new TokenError("unsupported", "Cannot sign in: the server takes signed requests only (RFC 9101)", {
       nextStep: "Give the client a key for its requests",
     });
   }
-  const signed = delivery.requestObjectKey
-    ? await requestObject(issuer, client, parameters, delivery.requestObjectKey)
-    : parameters;
-  const pushed = delivery.pushed ?? metadata.require_pushed_authorization_requests === true;
+  const signed = key ? await sign(issuer, client, parameters, key) : parameters;
+  const pushed = delivery.pushed || metadata.require_pushed_authorization_requests === true;
   const sent = pushed ? await push(issuer, client, signed, delivery.signal) : signed;
+  // the endpoint's own query stays (RFC 6749 section 3.1), but no parameter is there twice
+  for (const name of new Set(sent.keys())) url.searchParams.delete(name);
   for (const [name, value] of sent) url.searchParams.append(name, value);
   return url.href;
 }
 
-/** RFC 9101 section 4: every parameter is a claim; only the client id stands beside the JWT. */
-async function requestObject(
+/** RFC 9101 section 5: only the client id stands beside the JWT. */
+async function sign(
   issuer: Issuer,
   client: Client,
   parameters: URLSearchParams,
   key: SigningKey,
 ): Promise<URLSearchParams> {
-  const claims: Record<string, unknown> = {};
-  for (const name of new Set(parameters.keys())) {
-    const values = parameters.getAll(name);
-    claims[name] = values.length > 1 ? values : asClaim(name, values[0]);
-  }
-  const now = Math.floor(issuer.http.clock.now() / 1000);
-  const request = await signJwt(key, { typ: "oauth-authz-req+jwt" }, {
-    ...claims,
-    iss: client.clientId,
-    aud: issuer.issuer,
-    iat: now,
-    nbf: now,
-    exp: now + LIFETIME,
-    jti: crypto.randomUUID(),
-  });
+  const header = { typ: "oauth-authz-req+jwt" };
+  const request = await requestObject(issuer, client, parameters, key, header);
   return formOf({ client_id: client.clientId, request });
-}
-
-/** Numbers and JSON are claims of their own kind (RFC 9101 section 4, RFC 9396 section 3). */
-function asClaim(name: string, value: string): unknown {
-  if (name === "max_age") return Number(value);
-  return name === "authorization_details" || name === "claims" ? JSON.parse(value) : value;
 }
 
 /** RFC 9126 section 2: the parameters go to the server, a reference to them goes through the browser. */

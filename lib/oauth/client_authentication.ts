@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TokenError } from "../errors.ts";
 import type { Quirks } from "./quirks.ts";
 
 /** A request that is about to be sent, for a {@linkcode ClientAuthentication} to put its proof in. */
@@ -75,9 +76,15 @@ export function clientSecretPost(secret: SecretSource): ClientAuthentication {
   };
 }
 
-/** The secret of a {@linkcode SecretSource}. */
-export function reveal(secret: SecretSource): string | Promise<string> {
-  return typeof secret === "function" ? secret() : secret;
+/**
+ * The secret of a {@linkcode SecretSource}.
+ *
+ * @throws {TokenError} `invalid_argument` when it is empty: an environment variable that is not set, most often
+ */
+export async function reveal(secret: SecretSource): Promise<string> {
+  const value = typeof secret === "function" ? await secret() : secret;
+  if (typeof value === "string" && value !== "") return value;
+  throw new TokenError("invalid_argument", "Cannot authenticate the client: its secret is empty");
 }
 
 /** `application/x-www-form-urlencoded`, as RFC 6749 appendix B writes it. */

@@ -8,20 +8,18 @@
  */
 
 import {
-  allowInsecureRequests,
   type AuthorizationServer,
-  customFetch,
   getValidatedIdTokenClaims,
   processAuthorizationCodeResponse,
   processGenericTokenEndpointResponse,
-  validateApplicationLevelSignature,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
-import { keyFetcher } from "./_keys.ts";
+import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
-import { unverifiedClaims } from "./jwt.ts";
+import { toBase64Url } from "./_base64.ts";
+import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
 import { sameButForSlash } from "./quirks.ts";
 import type { TokenRequest } from "./token_request.ts";
 import type { IdTokenClaims } from "./token_set.ts";
@@ -65,23 +63,11 @@ export function idTokenValidation(
     );
     const claims = getValidatedIdTokenClaims(result) as IdTokenClaims | undefined;
     if (!claims) return undefined;
-    await verifySignature(issuer, server, response);
+    await verifySignature(issuer, response, server);
     checkClaims(claims, issuer, client, previous);
+    await checkAccessToken(claims, String(answer.id_token), String(answer.access_token));
     return claims;
   };
-}
-
-/** Verifies the signature of the ID token in `response`, which the library has processed, with the issuer's keys. */
-async function verifySignature(
-  issuer: Issuer,
-  server: AuthorizationServer,
-  response: Response,
-): Promise<void> {
-  const options = {
-    [customFetch]: keyFetcher(issuer),
-    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
-  };
-  await guarded(() => validateApplicationLevelSignature(server, response, options));
 }
 
 /**
@@ -108,8 +94,24 @@ function checkClaims(
     ? "it was issued for another client too"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
     ? "it is about somebody else than the sign-in"
+    : previous && claims.nonce !== undefined && claims.nonce !== previous.nonce
+    ? "it belongs to another sign-in"
     : undefined;
   if (complaint) throw new TokenError("invalid_response", `Cannot trust the server's ID token: ${complaint}`);
+}
+
+/** The access token is the one that the ID token came with, where it says so (`at_hash`, section 3.1.3.8). */
+async function checkAccessToken(claims: IdTokenClaims, idToken: string, accessToken: string): Promise<void> {
+  if (claims.at_hash === undefined) return;
+  const algorithm = String(unverifiedHeader(idToken)?.alg);
+  const bits = /^Ed/.test(algorithm) ? "512" : /(256|384|512)$/.exec(algorithm)?.[1];
+  if (bits === undefined) return;
+  const digest = await crypto.subtle.digest(`SHA-${bits}`, new TextEncoder().encode(accessToken));
+  if (claims.at_hash === toBase64Url(new Uint8Array(digest, 0, digest.byteLength / 2))) return;
+  throw new TokenError(
+    "invalid_response",
+    "Cannot trust the server's ID token: it belongs to another access token",
+  );
 }
 
 const slashVariants = /* @__PURE__ */ new WeakMap<object, AuthorizationServer>();

@@ -75,18 +75,20 @@ export async function discover(issuer: string | URL, options: DiscoverOptions = 
   const http = createHttp(options);
   const quirks = quirksOf(options);
   const url = checkIssuerUrl(identifier, http);
+  let status: number | undefined;
   for (const algorithm of ["oidc", "oauth2"] as const) {
-    const metadata = await fetchMetadata(url, algorithm, http, quirks, options.signal);
-    if (metadata) {
-      return { issuer: metadata.issuer, metadata: checkMetadata(metadata, identifier, quirks), http, quirks };
+    const found = await fetchMetadata(url, algorithm, http, quirks, options.signal);
+    if (typeof found === "object") {
+      return { issuer: found.issuer, metadata: checkMetadata(found, issuer, quirks), http, quirks };
     }
+    status ??= found;
   }
   throw new TokenError(
     "invalid_metadata",
-    `Cannot find the metadata of ${safeText(identifier)}: the server answered 404`,
+    `Cannot find the metadata of ${safeText(identifier)}: the server answered ${status}`,
     {
       nextStep: "Check the issuer URL; it is the part before /.well-known/openid-configuration",
-      status: 404,
+      status,
     },
   );
 }
@@ -114,7 +116,7 @@ function quirksOf(options: IssuerOptions): Quirks {
 /** RFC 8414 section 2: an `https` URL without query or fragment. */
 function checkIssuerUrl(identifier: string, http: Http): URL {
   const url = checkUrl(identifier, http);
-  if (url.search || url.hash) {
+  if (/[?#]/.test(identifier)) {
     throw new TokenError(
       "invalid_argument",
       "Cannot use this issuer: an issuer URL has no query and no fragment",
@@ -137,7 +139,7 @@ async function fetchMetadata(
   http: Http,
   quirks: Quirks,
   signal?: AbortSignal,
-): Promise<ServerMetadata | undefined> {
+): Promise<ServerMetadata | number> {
   const url = metadataUrl(issuer, algorithm);
   const headers = { accept: "application/json" };
   const answer = await withRetry(http.clock, async () => {
@@ -146,14 +148,18 @@ async function fetchMetadata(
     return answer;
   }, { signal });
   // 404 says "not here"; some servers and firewalls say it with 400, 401, 403 or 405
-  if (answer.status >= 400) return undefined;
+  if (answer.status >= 400) return answer.status;
   const metadata = readMembers(answer, quirks, "invalid_metadata");
   if (typeof metadata.issuer === "string") return metadata as unknown as ServerMetadata;
   throw new TokenError("invalid_metadata", `Cannot use the metadata at ${issuer.host}: it names no issuer`);
 }
 
-function checkMetadata(metadata: ServerMetadata, identifier: string, quirks: Quirks): ServerMetadata {
-  if (metadata.issuer !== identifier) {
+function checkMetadata(metadata: ServerMetadata, asked: string | URL, quirks: Quirks): ServerMetadata {
+  const identifier = String(asked);
+  // a URL object has a slash after the host whether it was written or not
+  const same = metadata.issuer === identifier ||
+    (typeof asked !== "string" && metadata.issuer === asked.origin && asked.pathname === "/");
+  if (!same) {
     const slash = sameButForSlash(metadata.issuer, identifier);
     if (!slash || !quirks.enabled.includes("issuer-trailing-slash")) {
       throw new TokenError(

@@ -67,7 +67,8 @@ export function digitsAsNumber(value: unknown, quirks: Quirks): unknown {
 /** The device authorization answer as RFC 8628 section 3.2 writes it. */
 export function repairDeviceAnswer(answer: Members, quirks: Quirks): Members {
   const repaired: Members = { ...answer };
-  repaired.expires_in = digitsAsNumber(answer.expires_in, quirks);
+  const lifetime = digitsAsNumber(answer.expires_in, quirks);
+  repaired.expires_in = typeof lifetime === "number" ? Math.min(lifetime, LONGEST_LIFETIME) : lifetime;
   repaired.interval = digitsAsNumber(answer.interval, quirks);
   if (repaired.interval === 0) {
     quirks.report("interval-zero");

@@ -7,13 +7,14 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
-import { successMembers } from "./_answer.ts";
+import { isTokenError, TokenError } from "../errors.ts";
+import { untilAborted } from "./_abort.ts";
+import { type EndpointAnswer, successMembers } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
 import { type Client, issuerFor } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 import { type Members, repairTokenAnswer } from "./quirks.ts";
-import { type IdTokenClaims, type TokenSet, tokenSetOf } from "./token_set.ts";
+import { type IdTokenClaims, refreshTokenOf, type TokenSet, tokenSetOf } from "./token_set.ts";
 
 /** What a token may be narrowed to; every grant takes these. */
 export interface TokenParameters {
@@ -51,6 +52,8 @@ export interface TokenRequest extends RequestOptions {
   readonly scope?: string;
   /** Validates the ID token of an answer. Without it an ID token is dropped: what nobody checked, nobody gets. */
   readonly validate?: (issuer: Issuer, client: Client, answer: Members) => Promise<IdTokenClaims | undefined>;
+  /** Told the answer's refresh token before the rest of the answer is judged: it is good even if that is not. */
+  readonly onRefreshToken?: (refreshToken: string) => void | Promise<void>;
 }
 
 /**
@@ -58,9 +61,7 @@ export interface TokenRequest extends RequestOptions {
  *
  * @throws {TokenError} `invalid_argument` when a resource is no absolute URI or has a fragment
  */
-export function narrowing(
-  parameters: TokenParameters,
-): Record<string, string | readonly string[] | undefined> {
+export function narrowing(parameters: TokenParameters): FormParameters {
   const { scope, audience, resource, authorizationDetails, extra } = parameters;
   for (const uri of [resource ?? []].flat()) {
     if (URL.canParse(uri) && !uri.includes("#")) continue;
@@ -70,14 +71,22 @@ export function narrowing(
     );
   }
   const details = authorizationDetails && JSON.stringify(authorizationDetails);
-  return { ...extra, scope, audience, resource, authorization_details: details };
+  return replacing({ ...extra }, { scope, audience, resource, authorization_details: details });
+}
+
+type FormParameters = Record<string, string | readonly string[] | undefined>;
+
+/** `parameters` with those of `own` that are there in their place. */
+export function replacing(parameters: FormParameters, own: FormParameters): FormParameters {
+  const there = Object.entries(own).filter(([, value]) => value !== undefined);
+  return { ...parameters, ...Object.fromEntries(there) };
 }
 
 /** The grant type of a token exchange, the only one whose answer may be no access token (RFC 8693 section 2.2.1). */
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /** Form parameters from those that are there; an array repeats its parameter. */
-export function formOf(parameters: Record<string, string | readonly string[] | undefined>): URLSearchParams {
+export function formOf(parameters: FormParameters): URLSearchParams {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     for (const one of [value].flat()) if (one !== undefined) form.append(name, one);
@@ -93,26 +102,48 @@ export function formOf(parameters: Record<string, string | readonly string[] | u
  */
 export async function requestToken(issuer: Issuer, client: Client, request: TokenRequest): Promise<TokenSet> {
   const reached = issuerFor(issuer, client);
-  const { clock } = reached.http;
-  const sentAt = clock.now();
+  const sentAt = reached.http.clock.now();
   const { grantType, signal, timeout } = request;
   const parameters = new URLSearchParams(request.parameters);
   parameters.set("grant_type", grantType);
-  const what = "the token request";
-  const sent = await postForm(reached, client, {
-    endpoint: "token_endpoint",
-    what,
-    parameters,
-    signal,
-    timeout,
-  });
-  const answer = repairTokenAnswer(successMembers(sent, reached, what), reached.quirks);
+  const form = { endpoint: "token_endpoint", what: WHAT, parameters, signal, timeout };
+  return await untilAborted(async () => {
+    const answer = await postForm(reached, client, form);
+    return await judge(reached, client, request, answer, sentAt).catch(afterSending);
+  }, signal);
+}
+
+const WHAT = "the token request";
+
+async function judge(
+  issuer: Issuer,
+  client: Client,
+  request: TokenRequest,
+  sent: EndpointAnswer,
+  sentAt: number,
+): Promise<TokenSet> {
+  const { grantType, validate, onRefreshToken } = request;
+  const members = successMembers(sent, issuer, WHAT);
+  const successor = refreshTokenOf(members);
+  if (successor !== undefined) await onRefreshToken?.(successor);
+  const answer = repairTokenAnswer(members, issuer.quirks);
+  if (!validate) delete answer.id_token;
   const scope = request.parameters.get("scope") ?? request.scope;
-  if (!request.validate) delete answer.id_token;
   const tokens = tokenSetOf(answer, sentAt, scope);
   checkBinding(client, tokens, grantType);
-  const claims = await request.validate?.(reached, client, answer);
-  return claims ? { ...tokens, claims } : tokens;
+  const claims = await validate?.(issuer, client, answer);
+  if (claims) return { ...tokens, claims };
+  const left = validate && scope?.split(" ").includes("openid") && !MAY_LEAVE_OUT.includes(grantType);
+  if (left) issuer.quirks.report("id-token-missing");
+  return tokens;
+}
+
+/** Grants whose answer need not have an ID token (OpenID Connect Core 1.0 section 12.2, RFC 8693 section 2.2.1). */
+const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
+
+/** Whatever goes wrong with an answer, be it that the keys cannot be fetched: the request had been sent. */
+function afterSending(error: unknown): never {
+  throw isTokenError(error) ? new TokenError(error.code, error.message, { ...error, sent: true }) : error;
 }
 
 /** A token of another kind than the client asked for is of no use, or worse: of use to a thief (RFC 9449 section 5). */

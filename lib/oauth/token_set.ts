@@ -57,9 +57,10 @@ export function tokenSetOf(
   requestedScope?: string,
 ): TokenSet {
   const issuedAt = Math.floor(sentAt / 1000);
-  const scope = typeof answer.scope === "string" && answer.scope.trim()
-    ? answer.scope.trim()
-    : requestedScope;
+  if (answer.scope !== undefined && typeof answer.scope !== "string") {
+    throw new TokenError("invalid_response", 'Cannot use the server\'s answer: its "scope" is no text');
+  }
+  const scope = answer.scope?.trim() || requestedScope;
   // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
   const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
   return {
@@ -77,6 +78,11 @@ export function tokenSetOf(
     ...(refreshLife > 0 ? { refreshExpiresAt: issuedAt + refreshLife } : {}),
     ...(answer.id_token !== undefined ? { idToken: token(answer.id_token, "id_token") } : {}),
   };
+}
+
+/** The refresh token of an answer, whatever else is wrong with it; nothing when it has none that can be used. */
+export function refreshTokenOf({ refresh_token: value }: Members): string | undefined {
+  return isToken(value) ? value : undefined;
 }
 
 function details(value: unknown): readonly Record<string, unknown>[] {
@@ -98,7 +104,11 @@ function tokenType(value: unknown): string {
   );
 }
 
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && value.length <= LONGEST_TOKEN && VISIBLE.test(value);
+}
+
 function token(value: unknown, name: string): string {
-  if (typeof value === "string" && value.length <= LONGEST_TOKEN && VISIBLE.test(value)) return value;
+  if (isToken(value)) return value;
   throw new TokenError("invalid_response", `Cannot use the server's answer: its "${name}" is not a token`);
 }

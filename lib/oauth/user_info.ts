@@ -4,17 +4,12 @@
  * @module
  */
 
-import {
-  allowInsecureRequests,
-  customFetch,
-  processUserInfoResponse,
-  skipSubjectCheck,
-  validateApplicationLevelSignature,
-} from "oauth4webapi";
-import { exchange, type HttpAnswer } from "../http/http.ts";
-import { readMembers, refusal } from "./_answer.ts";
-import { endpointOf } from "./_endpoint.ts";
-import { keyFetcher } from "./_keys.ts";
+import { processUserInfoResponse, skipSubjectCheck } from "oauth4webapi";
+import { exchange } from "../http/http.ts";
+import { untilAborted } from "./_abort.ts";
+import { contentType, type EndpointAnswer, readMembers, refusal } from "./_answer.ts";
+import { endpointOf, wantsNonce } from "./_endpoint.ts";
+import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import { type Client, issuerFor } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -50,35 +45,29 @@ export async function userInfo(
 ): Promise<UserInfo> {
   const reached = issuerFor(issuer, client);
   const what = "the user's data";
-  const answer = await ask(
-    reached,
-    client,
-    accessToken,
-    endpointOf(reached, client, "userinfo_endpoint", what),
-    signal,
-  );
+  const url = endpointOf(reached, client, "userinfo_endpoint", what);
+  const answer = await ask(reached, client, accessToken, url, signal);
   if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
-  const type = answer.headers.get("content-type")?.split(";")[0].trim().toLowerCase();
-  const signed = type === "application/jwt";
+  return await untilAborted(() => judge(reached, client, answer, subject), signal);
+}
+
+async function judge(
+  issuer: Issuer,
+  client: Client,
+  answer: EndpointAnswer,
+  subject?: string,
+): Promise<UserInfo> {
+  const type = "application/jwt";
+  const signed = contentType(answer) === type;
   const response = signed
     ? new Response(answer.body as BufferSource, { headers: { "content-type": type } })
-    : Response.json(readMembers(answer, reached.quirks));
-  return await guarded(async () => {
-    const who = protocolClient(reached, client);
-    const claims = await processUserInfoResponse(
-      asServer(reached),
-      who,
-      subject ?? skipSubjectCheck,
-      response,
-    );
-    if (signed) {
-      await validateApplicationLevelSignature(asServer(reached), response, {
-        [customFetch]: keyFetcher(reached),
-        [allowInsecureRequests]: reached.http.allowInsecureLoopback,
-      });
-    }
-    return claims as UserInfo;
-  });
+    : Response.json(readMembers(answer, issuer.quirks));
+  const who = protocolClient(issuer, client);
+  const claims = await guarded(() =>
+    processUserInfoResponse(asServer(issuer), who, subject ?? skipSubjectCheck, response)
+  );
+  if (signed) await verifySignature(issuer, response);
+  return claims as UserInfo;
 }
 
 async function ask(
@@ -87,17 +76,16 @@ async function ask(
   accessToken: string,
   url: string,
   signal?: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<EndpointAnswer> {
   const send = async () => {
     const headers = new Headers({ accept: "application/json, application/jwt" });
     headers.set("authorization", `${dpop ? "DPoP" : "Bearer"} ${accessToken}`);
     if (dpop) headers.set("dpop", await dpop.proof({ method: "GET", url, clock: http.clock, accessToken }));
     const answer = await exchange(http, { url, method: "GET", headers, signal });
     dpop?.remember(url, answer.headers);
-    return answer;
+    // Spring quotes the token that it refuses
+    return { ...answer, secrets: [accessToken] };
   };
   const answer = await send();
-  const wantsNonce = answer.status === 401 &&
-    /\buse_dpop_nonce\b/.test(answer.headers.get("www-authenticate") ?? "");
-  return dpop && wantsNonce && answer.headers.has("dpop-nonce") ? await send() : answer;
+  return dpop && wantsNonce(answer, http.clock) ? await send() : answer;
 }

@@ -21,6 +21,8 @@ export interface BrowserSignIn {
   readonly title: string;
   /** Where the browser comes back to. Default: any free port of 127.0.0.1. */
   readonly redirectUri?: string;
+  /** Whether the parameters are pushed to the server first (RFC 9126). Default: when it requires that. */
+  readonly pushed?: boolean;
   /** Whether a page may be opened; it is shown in any case. */
   readonly openBrowser: boolean;
   readonly signal?: AbortSignal;
@@ -50,6 +52,8 @@ export async function signInWithBrowser(host: Host, request: BrowserSignIn): Pro
       redirectUri: listener.redirectUri,
       scope,
       prompt,
+      pushed: request.pushed,
+      signal: request.signal,
     });
     await invite(host, pending.url, request);
     const answer = await listener.answer;

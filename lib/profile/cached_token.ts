@@ -116,7 +116,7 @@ export async function openCachedToken(
   const { plaintext } = await open(key, context, sealed);
   const token = JSON.parse(new TextDecoder().decode(plaintext)) as CachedToken;
   if (token.profile === profile && token.asked === asked) return token;
-  throw new TokenError("storage", "The cached token is for something else");
+  throw new TokenError("storage", "Cannot use the cached token: it is for something else");
 }
 
 /**

@@ -7,19 +7,10 @@
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { HttpOptions } from "../http/http.ts";
-import type { Client } from "../oauth/client.ts";
-import {
-  type ClientAuthentication,
-  clientSecretBasic,
-  clientSecretPost,
-  none,
-} from "../oauth/client_authentication.ts";
 import { discover, type Issuer, issuerFromMetadata, type ServerMetadata } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { AudienceDialect } from "../providers.ts";
-import type { Session } from "../session/session.ts";
 import type { Profile } from "./profile.ts";
-import { readSecretFile } from "./secret_file.ts";
 
 /** What of a profile says how its server is reached. */
 export type Reached = Pick<Profile, "issuer" | "caFile" | "allowInsecureLoopback" | "quirks">;
@@ -48,25 +39,6 @@ export async function discoverFor(host: Host, profile: Reached, signal?: AbortSi
 /** The issuer of a profile, from metadata that is at hand. */
 export async function issuerOf(host: Host, profile: Profile, metadata: ServerMetadata): Promise<Issuer> {
   return issuerFromMetadata(metadata, { ...await transportOf(host, profile), quirks: profile.quirks });
-}
-
-/** The client of a profile. Its secret is read when a request needs it: from its file, or from the session. */
-export function clientOf(profile: Profile, session?: Pick<Session, "clientSecret">): Client {
-  return { clientId: profile.clientId, authentication: authenticationOf(profile, session) };
-}
-
-function authenticationOf(profile: Profile, session?: Pick<Session, "clientSecret">): ClientAuthentication {
-  if (profile.authentication === "none") return none();
-  const secret = (): string => {
-    if (profile.secretFile) return readSecretFile(profile.secretFile, "client secret");
-    if (session?.clientSecret) return session.clientSecret;
-    throw new TokenError("key", `The client secret of "${profile.name}" is not kept here`, {
-      nextStep: `Sign in again with it: apex-token login ${profile.name} --secret-file FILE`,
-    });
-  };
-  return profile.authentication === "client_secret_post"
-    ? clientSecretPost(secret)
-    : clientSecretBasic(secret);
 }
 
 /**

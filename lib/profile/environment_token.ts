@@ -18,8 +18,8 @@ import type { ProfileTokenOptions } from "./profile_token.ts";
 const DEFAULT_SCOPE = "openid roles";
 
 /**
- * With `APEX_CLIENT_ID` and `APEX_CLIENT_SECRET` set: a token by client credentials at `APEX_ISSUER`, by default APEx.
- * Nothing is written anywhere.
+ * With `APEX_CLIENT_ID` and `APEX_CLIENT_SECRET` set: a token by client credentials at `APEX_ISSUER`, a URL or the
+ * name of a preset, by default APEx. Nothing is written anywhere.
  *
  * @returns nothing when the environment names no client
  * @throws {TokenError} `invalid_argument` when only one of the two is set; as discovery and the grant
@@ -39,10 +39,12 @@ export async function environmentToken(
     });
   }
   if (options.idToken) {
-    throw new TokenError("invalid_argument", "Client credentials give no ID token: nobody signs in");
+    throw new TokenError("invalid_argument", "Cannot give an ID token for client credentials: nobody signs in", {
+      nextStep: "Leave --id-token out, or name a profile that somebody signed in to",
+    });
   }
-  const apex = providerNamed("apex")!;
-  const url = host.environment("APEX_ISSUER") ?? apex.issuer!;
+  const named = host.environment("APEX_ISSUER") ?? "apex";
+  const url = providerNamed(named)?.issuer ?? named;
   const transport = await transportOf(host, reach);
   const issuer = await discover(url, {
     ...transport,

@@ -16,8 +16,8 @@ export interface Situation {
   readonly flow?: Flow;
   /** Whether the client has a secret. */
   readonly secret: boolean;
-  /** Whether a person can be asked here: a password needs it, or a file. */
-  readonly terminal: boolean;
+  /** Whether a password can be had: from a file, or from a person who can be asked here. */
+  readonly password: boolean;
   /** Whether a page can be opened here, or why not. */
   readonly browser: { readonly available: true } | { readonly available: false; readonly reason: string };
 }
@@ -25,7 +25,13 @@ export interface Situation {
 /** What to try, in this order, and why; or why nothing can be tried. */
 export type Plan =
   | { readonly flows: readonly Flow[]; readonly because: string }
-  | { readonly flows?: undefined; readonly diagnosis: string; readonly nextStep: string };
+  | {
+    readonly flows?: undefined;
+    /** Whether the server lacks it, or somebody has to give something first. */
+    readonly code: "unsupported" | "invalid_argument";
+    readonly diagnosis: string;
+    readonly nextStep: string;
+  };
 
 /** Makes the plan. */
 export function plan(situation: Situation): Plan {
@@ -34,8 +40,9 @@ export function plan(situation: Situation): Plan {
   if (secret) return named("client-credentials", situation);
   const possible = provider.flows.filter((candidate) => obstacle(candidate, situation) === undefined);
   if (possible.length > 0) return { flows: possible, because: reason(possible[0], situation) };
-  const obstacles = provider.flows.map((candidate) => obstacle(candidate, situation)).join("; ");
+  const obstacles = provider.flows.map((candidate) => obstacle(candidate, situation)!.what).join("; ");
   return {
+    code: "unsupported",
     diagnosis: `Cannot sign in here: ${obstacles}`,
     nextStep: "Use a client with a secret (--flow client-credentials), or sign in on another machine",
   };
@@ -43,32 +50,50 @@ export function plan(situation: Situation): Plan {
 
 function named(flow: Flow, situation: Situation): Plan {
   const problem = obstacle(flow, situation);
-  if (problem !== undefined && flow !== "browser") {
-    return { diagnosis: `Cannot use ${words(flow)}: ${problem}`, nextStep: "Choose another --flow" };
+  // the page is shown and can be opened by hand: a missing opener is no obstacle to one who asked for a browser
+  if (problem === undefined || (flow === "browser" && situation.metadata.authorization_endpoint)) {
+    return { flows: [flow], because: situation.flow ? "as asked" : "the client has a secret" };
   }
-  // a browser can be opened by hand: the page is shown, so a missing opener is no obstacle to one who asked for it
-  if (flow === "browser" && !situation.metadata.authorization_endpoint) {
-    return { diagnosis: `Cannot use ${words(flow)}: ${problem}`, nextStep: "Choose --flow device" };
-  }
-  return { flows: [flow], because: situation.flow ? "as asked" : "the client has a secret" };
+  return {
+    code: problem.remedy ? "invalid_argument" : "unsupported",
+    diagnosis: `Cannot use ${words(flow)}: ${problem.what}`,
+    nextStep: problem.remedy ?? "Choose another --flow",
+  };
+}
+
+/** What is in the way, and what somebody can give to have it out of the way. */
+interface Obstacle {
+  readonly what: string;
+  readonly remedy?: string;
 }
 
 /** What stands in the way of a flow. */
-function obstacle(flow: Flow, { metadata, browser, secret }: Situation): string | undefined {
+function obstacle(
+  flow: Flow,
+  { metadata, browser, secret, password }: Situation,
+): Obstacle | undefined {
   const grants = metadata.grant_types_supported;
   switch (flow) {
     case "device":
-      return metadata.device_authorization_endpoint ? undefined : "the server offers no device codes";
+      if (metadata.device_authorization_endpoint) return undefined;
+      return { what: "the server offers no device codes" };
     case "browser":
-      if (!metadata.authorization_endpoint) return "the server offers no browser sign-in";
-      return browser.available ? undefined : `no page can be opened here (${browser.reason})`;
+      if (!metadata.authorization_endpoint) return { what: "the server offers no browser sign-in" };
+      return browser.available ? undefined : { what: `no page can be opened here (${browser.reason})` };
     case "client-credentials":
-      if (!secret) return "the client has no secret; give one with --secret-file or APEX_CLIENT_SECRET";
-      return offers(grants, "client_credentials")
-        ? undefined
-        : "the server does not offer client credentials";
+      if (!offers(grants, "client_credentials")) return { what: "the server does not offer them" };
+      if (secret) return undefined;
+      return {
+        what: "the client has no secret",
+        remedy: "Give its secret with --secret-file FILE, - for standard input, or in APEX_CLIENT_SECRET",
+      };
     case "password":
-      return offers(grants, "password") ? undefined : "the server does not offer the password grant";
+      if (!offers(grants, "password")) return { what: "the server does not offer it" };
+      if (password) return undefined;
+      return {
+        what: "a password is needed and nobody can be asked here",
+        remedy: "Give it with --password-file FILE, or - for standard input",
+      };
   }
 }
 
@@ -81,7 +106,7 @@ function reason(flow: Flow, { provider, browser, metadata }: Situation): string 
   if (flow === "browser") return "this machine has a browser";
   if (provider.flows[0] === "device") return `the way for ${provider.title}`;
   if (!metadata.authorization_endpoint) return "the server offers no browser sign-in";
-  return browser.available ? "the server prefers it" : `no page can be opened here: ${browser.reason}`;
+  return browser.available ? "the server prefers it" : `no page can be opened here (${browser.reason})`;
 }
 
 /** A flow in words. */

@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
-import { checkProfileName, parseProfile, type Profile } from "./profile.ts";
+import { checkProfileName, isProfileName, parseProfile, type Profile } from "./profile.ts";
 
 /** The longest profile file, in bytes. */
 const LIMIT = 64 * 1024;
@@ -41,10 +41,10 @@ export function readProfile(host: Host, name: string): Profile {
 export function findProfile(host: Host, name: string): Profile | undefined {
   const file = path(host, name);
   const bytes = readPrivateFile(file, { limit: LIMIT });
-  return bytes && parseProfile(new TextDecoder().decode(bytes), file);
+  return bytes && parseProfile(new TextDecoder().decode(bytes), { path: file, name });
 }
 
-/** Writes a profile; the first one becomes the default by being the only one. */
+/** Writes a profile in place of the one of that name. */
 export function writeProfile(host: Host, profile: Profile): void {
   const text = JSON.stringify(profile, undefined, 2) + "\n";
   writePrivateFileAtomically(path(host, profile.name), new TextEncoder().encode(text));
@@ -61,6 +61,8 @@ export function profileNames(host: Host): string[] {
     return readdirSync(directory(host))
       .filter((file) => file.endsWith(".json"))
       .map((file) => file.slice(0, -".json".length))
+      // what an editor leaves behind has other names
+      .filter(isProfileName)
       .sort();
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return [];
@@ -73,11 +75,21 @@ export function profileNames(host: Host): string[] {
 /** The file that names the default profile, in the configuration directory. */
 export const DEFAULT_FILE = "default";
 
-/** The profile that is meant when nobody says: the one that was made the default, or the only one. */
+/**
+ * The profile that is meant when nobody says: the one that was made the default, or the only one.
+ *
+ * @throws {TokenError} `storage` when the file that names it holds no name
+ */
 export function defaultProfileName(host: Host): string | undefined {
-  const bytes = readPrivateFile(`${host.directories.config}/${DEFAULT_FILE}`, { limit: 256 });
+  const path = `${host.directories.config}/${DEFAULT_FILE}`;
+  const bytes = readPrivateFile(path, { limit: 256 });
   const name = bytes && new TextDecoder().decode(bytes).trim();
-  if (name) return checkProfileName(name);
+  if (name && isProfileName(name)) return name;
+  if (name) {
+    throw new TokenError("storage", `Cannot use ${path}: there is no name of a profile in it`, {
+      nextStep: "Delete that file, or write the name of a profile into it",
+    });
+  }
   const names = profileNames(host);
   return names.length === 1 ? names[0] : undefined;
 }

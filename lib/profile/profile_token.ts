@@ -5,17 +5,14 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
-import { refreshTokenGrant } from "../oauth/grants/refresh_token.ts";
-import type { TokenSet } from "../oauth/token_set.ts";
-import type { Session } from "../session/session.ts";
 import type { AccessToken } from "../session/token_source.ts";
 import { type CachedToken, cachedToken, isFresh, narrowingKey } from "./cached_token.ts";
-import { clientOf, discoverFor, issuerOf, narrowingParameters } from "./connection.ts";
+import { narrowingParameters } from "./connection.ts";
+import { obtainToken } from "./obtain_token.ts";
 import type { Profile } from "./profile.ts";
-import { type KeptSession, type SessionHome, sessionHome } from "./session_home.ts";
+import { sessionHome } from "./session_home.ts";
 import { readCachedToken, writeCachedToken } from "./token_cache.ts";
 
 /** What a caller wants of a profile. */
@@ -24,7 +21,7 @@ export interface ProfileTokenOptions {
   scope?: string;
   /** The API that the token is for. */
   audience?: string;
-  /** For how long it must still be valid, in seconds. With it, an unreachable server is an error. */
+  /** For how long it must still be valid, in seconds. A shorter one is an error, unless the server gives no longer ones. */
   minValidity?: number;
   /** Renews even though a good token is at hand. Default: false. */
   force?: boolean;
@@ -34,8 +31,14 @@ export interface ProfileTokenOptions {
   signal?: AbortSignal;
 }
 
+/** How long an early renewal that failed is not tried again, in seconds. */
+const COOL_DOWN = 60;
+
 /**
  * A valid token for a profile.
+ *
+ * A token that is due for renewal is still handed out when it cannot be renewed, to its last second; if the reason is
+ * one that will not pass by itself, a warning says so.
  *
  * @throws {TokenError} `sign_in_required` when a person has to sign in; `key`, `storage`, `server_refused`,
  * `unavailable`, `network`, `timeout`, `aborted`
@@ -48,124 +51,72 @@ export async function profileToken(
   const parameters = narrowingParameters(profile, options);
   const asked = narrowingKey(options);
   const now = () => host.clock.now() / 1000;
-  const good = (token: CachedToken) =>
-    !options.force && isFresh(token, now(), options.minValidity) && hasIdToken(token, options, now());
 
-  const cached = await readCachedToken(host, profile, asked);
-  if (cached && good(cached)) return cached;
+  let token = await readCachedToken(host, profile, asked);
+  if (token && !options.force && isGood(token, options, now())) return token;
 
   const home = sessionHome(host, profile);
-  const before = cached?.accessToken;
-  const lock = await home.lock(() => false, options.signal);
+  const before = token;
+  // nobody waits for the one who renews a token that may still be handed out
+  const isServable = () => before !== undefined && now() < before.hardAt && canServe(before, options, now());
+  const lock = await home.lock(isServable, options.signal);
+  if (!lock) return before!;
   try {
     // somebody else may have renewed it while we waited for the lock
-    const renewed = await readCachedToken(host, profile, asked);
-    if (renewed && renewed.accessToken !== before && isFresh(renewed, now(), options.minValidity)) {
-      if (hasIdToken(renewed, options, now())) return renewed;
-    }
-    const token = await obtain(host, profile, home, parameters, options.signal);
-    const kept = cachedToken(token, { issuer: profile.issuer, profile: profile.name, asked });
-    if (token.expiresAt > token.issuedAt) await writeCachedToken(host, profile, kept);
-    return kept;
+    token = await readCachedToken(host, profile, asked) ?? token;
+    const isOther = token !== undefined && token.accessToken !== before?.accessToken;
+    if (token && (isOther || !options.force) && isGood(token, options, now())) return token;
+    const renewed = await obtainToken(host, profile, home, parameters, options.signal);
+    token = cachedToken(renewed, { issuer: profile.issuer, profile: profile.name, asked });
+    if (renewed.expiresAt > renewed.issuedAt) await keep(host, profile, token);
+    return token;
   } catch (error) {
-    if (canStillServe(error, cached, options, now())) return cached!;
-    throw error;
+    if (!token || !isTokenError(error) || !mayServe(error, token, options, now())) throw error;
+    if (!error.retryable) warn(host, error, token.expiresAt - now());
+    const softAt = Math.min(now() + Math.max(COOL_DOWN, error.retryAfter ?? 0), token.hardAt);
+    if (softAt > token.softAt) await keep(host, profile, { ...token, softAt });
+    return token;
   } finally {
-    lock?.release();
+    lock.release();
   }
+}
+
+/** Whether a token can be handed out without asking anybody. */
+function isGood(token: CachedToken, options: ProfileTokenOptions, now: number): boolean {
+  return isFresh(token, now, options.minValidity) && hasIdToken(token, options, now);
 }
 
 /** An ID token is wanted for what it says now: one that ran out is no use. */
 function hasIdToken(token: AccessToken, options: ProfileTokenOptions, now: number): boolean {
-  return !options.idToken || (token.idToken !== undefined && (token.claims?.exp ?? 0) > now);
+  if (!options.idToken) return true;
+  const { minValidity = 0 } = options;
+  const exp = token.claims?.exp ?? 0;
+  const tooShortEvenWhenFresh = exp - token.issuedAt <= minValidity;
+  return token.idToken !== undefined && exp > now && (tooShortEvenWhenFresh || exp - now >= minValidity);
 }
 
-/** A valid token is served while the server is down, to its last second, unless a minimum was asked for. */
-function canStillServe(
-  error: unknown,
-  cached: CachedToken | undefined,
-  options: ProfileTokenOptions,
-  now: number,
-): boolean {
-  if (!cached || cached.expiresAt <= now || options.force || options.minValidity !== undefined) return false;
-  return error instanceof TokenError && error.retryable && hasIdToken(cached, options, now);
+/** Whether a token that is due for renewal is still one that was asked for. */
+function canServe(token: CachedToken, options: ProfileTokenOptions, now: number): boolean {
+  const { force, minValidity = 0 } = options;
+  const left = token.expiresAt - now;
+  return !force && left > 0 && left >= minValidity && hasIdToken(token, options, now);
 }
 
-async function obtain(
-  host: Host,
-  profile: Profile,
-  home: SessionHome,
-  parameters: { scope?: string },
-  signal?: AbortSignal,
-): Promise<TokenSet> {
-  const kept = await home.read();
-  if (profile.flow === "client-credentials") {
-    return await forItself(host, profile, kept?.session, parameters, signal);
+function mayServe(error: TokenError, token: CachedToken, options: ProfileTokenOptions, now: number): boolean {
+  return error.code !== "aborted" && error.code !== "internal" && canServe(token, options, now);
+}
+
+/** Keeps a token for the next call. What cannot be kept is handed out all the same: it can be fetched again. */
+async function keep(host: Host, profile: Profile, token: CachedToken): Promise<void> {
+  try {
+    await writeCachedToken(host, profile, token);
+  } catch (error) {
+    if (!isTokenError(error)) throw error;
+    host.say(`The token is not kept for the next call. ${error.message}. ${error.nextStep ?? ""}`.trimEnd());
   }
-  if (!kept?.session.refreshToken) throw signInNeeded(profile, kept?.session);
-  return await refresh(host, profile, home, kept, parameters, signal);
 }
 
-async function forItself(
-  host: Host,
-  profile: Profile,
-  session: Session | undefined,
-  parameters: { scope?: string },
-  signal?: AbortSignal,
-): Promise<TokenSet> {
-  const issuer = session
-    ? await issuerOf(host, profile, session.metadata)
-    : await discoverFor(host, profile, signal);
-  const asked = { ...parameters, scope: parameters.scope ?? profile.scope };
-  return await clientCredentialsGrant(issuer, clientOf(profile, session), asked, { signal });
-}
-
-async function refresh(
-  host: Host,
-  profile: Profile,
-  home: SessionHome,
-  { session, version }: KeptSession,
-  parameters: { scope?: string },
-  signal?: AbortSignal,
-): Promise<TokenSet> {
-  signal?.throwIfAborted();
-  const issuer = await issuerOf(host, profile, session.metadata);
-  const request = {
-    ...parameters,
-    refreshToken: session.refreshToken!,
-    claims: session.claims,
-    grantedScope: session.scope,
-  };
-  // once the refresh token is on its way, nobody's Ctrl-C may lose its successor: no signal from here on
-  const tokens = await refreshTokenGrant(issuer, clientOf(profile, session), request).catch((error) => {
-    throw named(error, profile);
-  });
-  await home.write({
-    ...session,
-    refreshToken: tokens.refreshToken,
-    refreshExpiresAt: tokens.refreshExpiresAt ?? session.refreshExpiresAt,
-    claims: tokens.claims ?? session.claims,
-  }, version);
-  const { refreshToken: _kept, ...token } = tokens;
-  return token;
-}
-
-function signInNeeded(profile: Profile, session?: Session): TokenError {
-  const message = session
-    ? `"${profile.name}" has no refresh token, so its token could not be renewed`
-    : `"${profile.name}" is not signed in`;
-  return new TokenError("sign_in_required", message, { nextStep: `Run: apex-token login ${profile.name}` });
-}
-
-function named(error: unknown, profile: Profile): unknown {
-  if (!(error instanceof TokenError) || error.code !== "sign_in_required") return error;
-  const words = error.serverDescription ?? error.serverError;
-  return new TokenError(
-    "sign_in_required",
-    `The sign-in of "${profile.name}" has ended (the server says "${words}")`,
-    {
-      ...error,
-      nextStep: `Run: apex-token login ${profile.name}`,
-    },
-  );
+function warn(host: Host, error: TokenError, left: number): void {
+  host.say(`${error.message}. The present token is valid for ${Math.floor(left)} s more.`);
+  if (error.nextStep) host.say(error.nextStep);
 }

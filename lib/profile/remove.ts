@@ -1,31 +1,75 @@
 /**
- * Forgetting a profile and everything that belongs to it.
+ * Forgetting: the sign-in of a profile, or the profile with everything that belongs to it.
  *
  * @module
  */
 
+import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import type { Session } from "../session/session.ts";
+import { issuerOf } from "./connection.ts";
+import type { Profile } from "./profile.ts";
+import { defaultProfileName, readProfile, removeDefaultProfile, removeProfile } from "./profile_files.ts";
+import { unregister } from "./register.ts";
 import { sessionHome } from "./session_home.ts";
-import {
-  defaultProfileName,
-  findProfile,
-  readProfile,
-  removeDefaultProfile,
-  removeProfile,
-} from "./profile_files.ts";
 import { removeCachedTokens } from "./token_cache.ts";
+
+/** Forgets the sign-in of a profile: its session and its access tokens. */
+export async function dropSession(host: Host, profile: Pick<Profile, "name" | "protect">): Promise<void> {
+  const home = sessionHome(host, profile);
+  // a renewal that is under way would bring the session back
+  const lock = await home.lock(() => false);
+  try {
+    await home.remove();
+    removeCachedTokens(host, profile.name);
+  } finally {
+    lock?.release();
+  }
+}
 
 /**
  * Forgets a profile: its session, its access tokens, its file, in this order, so that a failure leaves something to
- * remove again.
+ * remove again. A client that this program registered is deleted at the server first. A profile whose file is broken
+ * can be forgotten too.
  *
  * @throws {TokenError} `unknown_profile`, `storage`
  */
 export async function forget(host: Host, name: string): Promise<void> {
-  const profile = readProfile(host, name);
-  await sessionHome(host, profile).remove();
-  removeCachedTokens(host, name);
-  const wasDefault = defaultProfileName(host) === name;
+  const profile = profileIfWhole(host, name);
+  const session = profile && await sessionIfReadable(host, profile);
+  if (session?.registration) {
+    await unregister(host, await issuerOf(host, profile!, session.metadata), session.registration);
+  }
+  await dropSession(host, profile ?? { name, protect: { kind: "key-file", path: "" } });
+  const wasDefault = isDefault(host, name);
   removeProfile(host, name);
-  if (wasDefault && !findProfile(host, name)) removeDefaultProfile(host);
+  if (wasDefault) removeDefaultProfile(host);
+}
+
+function profileIfWhole(host: Host, name: string): Profile | undefined {
+  try {
+    return readProfile(host, name);
+  } catch (error) {
+    if (isTokenError(error) && error.code === "storage") return undefined;
+    throw error;
+  }
+}
+
+/** A session that no key opens any more can still be removed. */
+async function sessionIfReadable(host: Host, profile: Profile): Promise<Session | undefined> {
+  try {
+    return (await sessionHome(host, profile).read())?.session;
+  } catch (error) {
+    if (isTokenError(error)) return undefined;
+    throw error;
+  }
+}
+
+function isDefault(host: Host, name: string): boolean {
+  try {
+    return defaultProfileName(host) === name;
+  } catch (error) {
+    if (isTokenError(error)) return false;
+    throw error;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { TokenError } from "../errors.ts";
 
 /** The longest secret, in bytes. */
@@ -20,8 +20,7 @@ const LIMIT = 64 * 1024;
 export function readSecretFile(path: string, what: string): string {
   let bytes: Uint8Array;
   try {
-    if (statSync(path).size > LIMIT) throw new RangeError();
-    bytes = readFileSync(path);
+    bytes = readLimited(path);
   } catch (error) {
     const reason = error instanceof RangeError
       ? "it is too long"
@@ -31,6 +30,28 @@ export function readSecretFile(path: string, what: string): string {
     });
   }
   return secretOf(bytes, what);
+}
+
+/** Whether a path gives its secret only once: a pipe or a descriptor, such as `<(…)` in a shell. */
+export function isReadOnce(path: string): boolean {
+  return /^\/(?:dev|proc)\//.test(path) || !statSync(path).isFile();
+}
+
+// Not at once: a device has no end, and a pipe does not tell its length.
+function readLimited(path: string): Uint8Array {
+  const bytes = new Uint8Array(LIMIT + 1);
+  const file = openSync(path, "r");
+  try {
+    let length = 0;
+    for (;;) {
+      const count = readSync(file, bytes, length, bytes.length - length, null);
+      if (count === 0) return bytes.subarray(0, length);
+      length += count;
+      if (length > LIMIT) throw new RangeError();
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**
@@ -43,9 +64,15 @@ export function secretOf(bytes: Uint8Array, what: string): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
   } catch {
-    throw new TokenError("invalid_argument", `Cannot use the ${what}: it is not UTF-8 text`);
+    throw new TokenError("invalid_argument", `Cannot use the ${what}: it is not UTF-8 text`, {
+      nextStep: "Give a file or standard input that holds nothing else",
+    });
   }
-  if (text === "") throw new TokenError("invalid_argument", `Cannot use the ${what}: it is empty`);
+  if (text === "") {
+    throw new TokenError("invalid_argument", `Cannot use the ${what}: it is empty`, {
+      nextStep: "Give a file or standard input that holds it",
+    });
+  }
   return text;
 }
 

@@ -13,6 +13,7 @@ import { acquireLock, type FileLock } from "../host/lock.ts";
 import { decodeSession, encodeSession, type Session } from "../session/session.ts";
 import { encryptedStore } from "../store/envelope.ts";
 import type { Store } from "../store/store.ts";
+import { processMemory } from "./_process_memory.ts";
 import type { Profile } from "./profile.ts";
 
 const STORE_ID = "apex-token/sessions";
@@ -25,7 +26,7 @@ export interface KeptSession {
 
 /** The place of one profile's session. */
 export interface SessionHome {
-  /** Whether a session outlives the process at all; it does not with `--protect memory`. */
+  /** Whether a session outlives the process; it does not with `--protect memory`. */
   readonly kept: boolean;
   /** The session, if there is one. */
   read(): Promise<KeptSession | undefined>;
@@ -34,7 +35,7 @@ export interface SessionHome {
    * newer one: it is never thrown away.
    */
   write(session: Session, expected: string | undefined): Promise<string>;
-  /** Forgets the session. Returns whether there was one. */
+  /** Forgets the session, for which no key is needed. Returns whether there was one. */
   remove(): Promise<boolean>;
   /** The right to spend this session's refresh token; `undefined` when `done` says that nothing is left to do. */
   lock(done: () => boolean, signal?: AbortSignal): Promise<FileLock | undefined>;
@@ -51,8 +52,8 @@ export function cacheDirectory(host: Host): string {
 }
 
 /** The home of a profile's session. */
-export function sessionHome(host: Host, profile: Profile): SessionHome {
-  return profile.protect.kind === "memory" ? nowhere() : inFiles(host, profile.name, profile.protect.path);
+export function sessionHome(host: Host, { name, protect }: Pick<Profile, "name" | "protect">): SessionHome {
+  return protect.kind === "memory" ? inMemory(host, name) : inFiles(host, name, protect.path);
 }
 
 function inFiles(host: Host, name: string, keyPath: string): SessionHome {
@@ -74,7 +75,6 @@ function inFiles(host: Host, name: string, keyPath: string): SessionHome {
       }
       throw new TokenError("storage", "Cannot keep the session: another process writes it all the time");
     },
-    // without the key what is there cannot be read, but it can be removed
     remove: () => fileStore(directory).remove(name),
     lock: async (done, signal) => {
       const locks = `${host.directories.state}/locks`;
@@ -84,12 +84,26 @@ function inFiles(host: Host, name: string, keyPath: string): SessionHome {
   };
 }
 
-function nowhere(): SessionHome {
+/** Writes nothing anywhere, so that it works where nothing can be written. */
+function inMemory(host: Host, name: string): SessionHome {
+  const { sessions, turns } = processMemory(host);
   return {
     kept: false,
-    read: () => Promise.resolve(undefined),
-    write: () => Promise.resolve("memory"),
-    remove: () => Promise.resolve(false),
-    lock: () => Promise.resolve({ release: () => {} }),
+    read: () => {
+      const session = sessions.get(name);
+      return Promise.resolve(session && { session, version: "memory" });
+    },
+    write: (session) => {
+      sessions.set(name, session);
+      return Promise.resolve("memory");
+    },
+    remove: () => Promise.resolve(sessions.delete(name)),
+    lock: async () => {
+      const before = turns.get(name);
+      let release = () => {};
+      turns.set(name, new Promise<void>((resolve) => release = resolve));
+      await before;
+      return { release };
+    },
   };
 }

@@ -6,25 +6,24 @@
 
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { createKeyFile } from "../host/key_file.ts";
 import type { Client } from "../oauth/client.ts";
-import { clientSecretBasic, clientSecretPost, none } from "../oauth/client_authentication.ts";
 import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
 import { passwordGrant } from "../oauth/grants/password.ts";
 import { discover, type Issuer } from "../oauth/issuer.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
-import { type Flow, type Provider, providerNamed, providerOf } from "../providers.ts";
+import { dpopKey } from "../oauth/dpop.ts";
+import type { RegisteredClient } from "../oauth/registration.ts";
+import { type Flow, type Provider, providerNamed, providerOf, providers } from "../providers.ts";
+import { safeText } from "../safe_text.ts";
 import type { Session } from "../session/session.ts";
 import { signInWithBrowser } from "./browser_sign_in.ts";
-import { cachedToken } from "./cached_token.ts";
+import { clientOf, type ClientSession } from "./client_of.ts";
 import { transportOf } from "./connection.ts";
 import { signInWithDevice } from "./device_sign_in.ts";
 import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
-import { defaultProfileName, profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
-import { readSecretFile } from "./secret_file.ts";
-import { sessionHome } from "./session_home.ts";
-import { removeCachedTokens, writeCachedToken } from "./token_cache.ts";
+import { registeredAuthentication, registerFor, unregister } from "./register.ts";
+import { saveSignIn } from "./save_sign_in.ts";
 
 /** What somebody wants to sign in to. */
 export interface SignInRequest {
@@ -32,7 +31,10 @@ export interface SignInRequest {
   readonly name: string;
   /** An issuer URL, or the name of a preset. */
   readonly issuer: string;
-  readonly clientId: string;
+  /** Absent with `register`: the server makes one. */
+  readonly clientId?: string;
+  /** Registers a client where none is given (RFC 7591). Default: false. */
+  readonly register?: boolean;
   readonly scope?: string;
   /** Default: the plan decides. */
   readonly flow?: Flow;
@@ -40,6 +42,16 @@ export interface SignInRequest {
   readonly secretFile?: string;
   /** The client secret itself, where there is no file: kept in the session. */
   readonly clientSecret?: string;
+  /** Default: by what is given, as the server offers it. */
+  readonly authentication?: Profile["authentication"];
+  /** A file with the client's private key, PEM or JWK: remembered as a path and read again. */
+  readonly privateKeyFile?: string;
+  /** The `kid` of that key. */
+  readonly keyId?: string;
+  /** Binds the tokens to a key that is kept with the session (RFC 9449). Default: false. */
+  readonly dpop?: boolean;
+  /** Pushes the parameters of a browser sign-in to the server first (RFC 9126). Default: when the server requires it. */
+  readonly pushed?: boolean;
   readonly redirectUri?: string;
   /** Whether a page may be opened. Default: true. */
   readonly openBrowser?: boolean;
@@ -48,7 +60,7 @@ export interface SignInRequest {
   readonly protect: Protection;
   /** The account of the password grant. */
   readonly username?: string;
-  /** The password of that account; asked for when it is needed, kept nowhere. */
+  /** Where its password comes from: called when it is needed, kept nowhere. Absent where there is none to be had. */
   readonly password?: () => Promise<string>;
   readonly caFile?: string;
   readonly allowInsecureLoopback?: boolean;
@@ -76,18 +88,62 @@ export async function signIn(host: Host, request: SignInRequest): Promise<SignIn
     metadata: issuer.metadata,
     provider,
     flow: request.flow,
-    secret: request.secretFile !== undefined || request.clientSecret !== undefined,
-    terminal: host.terminal !== undefined,
+    secret: request.secretFile !== undefined || request.clientSecret !== undefined ||
+      request.privateKeyFile !== undefined,
+    password: request.password !== undefined,
     browser: host.browser(),
   });
-  if (!made.flows) throw new TokenError("unsupported", made.diagnosis, { nextStep: made.nextStep });
+  if (!made.flows) throw new TokenError(made.code, made.diagnosis, { nextStep: made.nextStep });
   const [flow] = made.flows;
   if (request.flow === undefined) host.say(`Signing in with ${words(flow)}: ${made.because}.`);
-  const profile = profileOf(request, issuer, provider, flow);
-  const tokens = await withOfflineAccess(host, issuer, profile, request);
-  const session = sessionOf(host, profile, issuer, tokens, request);
-  await save(host, profile, session, tokens);
-  return { profile, session, tokens, provider };
+  if (flow === "password") warnOfPasswordGrant(host);
+  const scope = request.scope ?? (flow === "client-credentials" ? undefined : provider.scope);
+  const registration = await registrationFor(host, issuer, request, flow, scope);
+  try {
+    const complete = registration ? withRegistration(request, registration) : request;
+    const profile = profileOf({ ...complete, scope }, issuer, provider, flow);
+    const dpop = request.dpop ? await dpopKey() : undefined;
+    const own = { clientSecret: complete.clientSecret, dpopKey: await dpop?.export() };
+    const tokens = await withOfflineAccess(host, issuer, profile, await clientOf(profile, own), request);
+    const session = {
+      ...sessionOf(host, profile, issuer, tokens, own),
+      ...(registration ? { registration } : {}),
+    };
+    await saveSignIn(host, profile, session, tokens);
+    return { profile, session, tokens, provider };
+  } catch (error) {
+    // a client that nobody will use is not left behind
+    if (registration) await unregister(host, issuer, registration);
+    throw error;
+  }
+}
+
+async function registrationFor(
+  host: Host,
+  issuer: Issuer,
+  { register, clientId, name, redirectUri, signal, offline = true }: SignInRequest,
+  flow: Flow,
+  scope?: string,
+): Promise<RegisteredClient | undefined> {
+  if (clientId || !register) return undefined;
+  const lasting = offline && flow !== "client-credentials" && offersOfflineAccess(issuer) && scope;
+  const scopes = lasting ? [...new Set([...scope.split(/\s+/), "offline_access"])].join(" ") : scope;
+  const client = await registerFor(issuer, { profile: name, flow, scope: scopes, redirectUri, signal });
+  host.say(`Registered a client of your own: ${client.clientId}.`);
+  return client;
+}
+
+function withRegistration(request: SignInRequest, client: RegisteredClient): SignInRequest {
+  return {
+    ...request,
+    clientId: client.clientId,
+    clientSecret: client.clientSecret,
+    authentication: registeredAuthentication(client),
+  };
+}
+
+function offersOfflineAccess({ metadata }: Issuer): boolean {
+  return metadata.scopes_supported?.includes("offline_access") ?? false;
 }
 
 async function findIssuer(
@@ -97,8 +153,9 @@ async function findIssuer(
   const preset = providerNamed(request.issuer) ?? providerOf(request.issuer);
   const url = providerNamed(request.issuer)?.issuer ?? request.issuer;
   if (!/^https?:\/\//i.test(url)) {
-    throw new TokenError("invalid_argument", `Cannot find an issuer named "${request.issuer}"`, {
-      nextStep: "Give its URL, or one of: apex, cdse, egi, wlcg, iam-test, escape, infn-cloud",
+    const names = providers.map(({ name }) => name).join(", ");
+    throw new TokenError("invalid_argument", `Cannot find an issuer named "${safeText(request.issuer)}"`, {
+      nextStep: `Give its URL with the https:// in front, or one of: ${names}`,
     });
   }
   const options = { ...await transportOf(host, request), signal: request.signal };
@@ -108,12 +165,17 @@ async function findIssuer(
 }
 
 function profileOf(request: SignInRequest, issuer: Issuer, provider: Provider, flow: Flow): Profile {
-  const scope = request.scope ?? (flow === "client-credentials" ? undefined : provider.scope);
+  const { scope, clientId } = request;
+  if (!clientId) {
+    throw new TokenError("invalid_argument", `A client id is needed: ${provider.clientHint}`, {
+      nextStep: "Give it with --client-id ID, or let the server make one with --register",
+    });
+  }
   return {
     format: 1,
     name: request.name,
     issuer: issuer.issuer,
-    clientId: request.clientId,
+    clientId,
     authentication: authenticationMethod(request, issuer),
     flow,
     ...(scope ? { scope } : {}),
@@ -121,6 +183,11 @@ function profileOf(request: SignInRequest, issuer: Issuer, provider: Provider, f
     quirks: [...provider.quirks],
     ...(request.redirectUri ? { redirectUri: request.redirectUri } : {}),
     ...(request.secretFile ? { secretFile: request.secretFile } : {}),
+    ...(request.privateKeyFile ? { privateKeyFile: request.privateKeyFile } : {}),
+    ...(request.keyId ? { keyId: request.keyId } : {}),
+    ...(request.dpop ? { dpop: true } : {}),
+    ...(request.pushed ? { pushed: true } : {}),
+    ...(request.offline === false ? { offline: false } : {}),
     ...(request.username ? { username: request.username } : {}),
     ...(request.caFile ? { caFile: request.caFile } : {}),
     ...(request.allowInsecureLoopback ? { allowInsecureLoopback: true } : {}),
@@ -129,6 +196,8 @@ function profileOf(request: SignInRequest, issuer: Issuer, provider: Provider, f
 }
 
 function authenticationMethod(request: SignInRequest, issuer: Issuer): Profile["authentication"] {
+  if (request.authentication) return request.authentication;
+  if (request.privateKeyFile !== undefined) return "private_key_jwt";
   if (request.secretFile === undefined && request.clientSecret === undefined) return "none";
   // RFC 8414 section 2: client_secret_basic when the server does not say
   const methods = issuer.metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
@@ -142,19 +211,20 @@ async function withOfflineAccess(
   host: Host,
   issuer: Issuer,
   profile: Profile,
+  client: Client,
   request: SignInRequest,
 ): Promise<TokenSet> {
   const scopes = profile.scope?.split(/\s+/) ?? [];
-  const listed = issuer.metadata.scopes_supported?.includes("offline_access") ?? false;
+  const listed = offersOfflineAccess(issuer);
   const asked = profile.flow !== "client-credentials" && request.offline !== false && listed &&
     !scopes.includes("offline_access");
-  if (!asked) return await grant(host, issuer, profile, profile.scope, request);
+  if (!asked) return await grant(host, issuer, profile, client, profile.scope, request);
   try {
-    return await grant(host, issuer, profile, [...scopes, "offline_access"].join(" "), request);
+    return await grant(host, issuer, profile, client, [...scopes, "offline_access"].join(" "), request);
   } catch (error) {
     if (!isTokenError(error) || error.serverError !== "invalid_scope") throw error;
     host.say("This client may not ask for a lasting sign-in (offline_access); asking for an ordinary one.");
-    return await grant(host, issuer, profile, profile.scope, request);
+    return await grant(host, issuer, profile, client, profile.scope, request);
   }
 }
 
@@ -162,11 +232,11 @@ async function grant(
   host: Host,
   issuer: Issuer,
   profile: Profile,
+  client: Client,
   scope: string | undefined,
   request: SignInRequest,
 ): Promise<TokenSet> {
   const { signal, openBrowser = true, redirectUri } = request;
-  const client = clientFor(profile, request);
   const title = providerOf(issuer.issuer, issuer.metadata).issuer
     ? providerOf(issuer.issuer).title
     : new URL(issuer.issuer).host;
@@ -181,33 +251,44 @@ async function grant(
         title,
         openBrowser,
         redirectUri,
+        pushed: request.pushed,
         signal,
       });
     case "client-credentials":
       return await clientCredentialsGrant(issuer, client, { scope }, { signal });
-    case "password": {
-      if (!request.username || !request.password) {
-        throw new TokenError(
-          "invalid_argument",
-          "The password grant needs --username, and a password from a prompt or --password-file",
-        );
-      }
-      const password = await request.password();
-      return await passwordGrant(issuer, client, { username: request.username, password, scope }, { signal });
-    }
+    case "password":
+      return await signInWithPassword(issuer, client, scope, request);
   }
 }
 
-function clientFor(profile: Profile, { secretFile, clientSecret }: SignInRequest): Client {
-  const { clientId, authentication } = profile;
-  if (authentication === "none") return { clientId, authentication: none() };
-  const secret = () => secretFile ? readSecretFile(secretFile, "client secret") : clientSecret!;
-  return {
-    clientId,
-    authentication: authentication === "client_secret_post"
-      ? clientSecretPost(secret)
-      : clientSecretBasic(secret),
-  };
+function warnOfPasswordGrant(host: Host): void {
+  host.say(
+    "The password grant is deprecated (RFC 9700 section 2.4): it hands your password to this program and knows no second " +
+      "factor.\nWhere the server offers it, use --flow device instead. The password is sent once and not kept.",
+  );
+}
+
+async function signInWithPassword(
+  issuer: Issuer,
+  client: Client,
+  scope: string | undefined,
+  { username, password, signal }: SignInRequest,
+): Promise<TokenSet> {
+  if (!username) {
+    throw new TokenError("invalid_argument", "Cannot use the password grant without the name of an account", {
+      nextStep: "Give it with --username NAME",
+    });
+  }
+  try {
+    const parameters = { username, password: await password!(), scope };
+    return await passwordGrant(issuer, client, parameters, { signal });
+  } catch (error) {
+    if (!isTokenError(error) || error.serverError !== "invalid_grant") throw error;
+    throw new TokenError(error.code, error.message, {
+      ...error,
+      nextStep: "Check the user name and the password; an account with a second factor needs --flow device",
+    });
+  }
 }
 
 function sessionOf(
@@ -215,7 +296,7 @@ function sessionOf(
   profile: Profile,
   issuer: Issuer,
   tokens: TokenSet,
-  { clientSecret, secretFile }: SignInRequest,
+  own: ClientSession,
 ): Session {
   return {
     format: 1,
@@ -227,28 +308,8 @@ function sessionOf(
     ...(tokens.refreshExpiresAt ? { refreshExpiresAt: tokens.refreshExpiresAt } : {}),
     ...(tokens.scope ? { scope: tokens.scope } : {}),
     ...(tokens.claims ? { claims: tokens.claims } : {}),
-    ...(clientSecret && !secretFile ? { clientSecret } : {}),
+    ...(tokens.idToken ? { idToken: tokens.idToken } : {}),
+    ...(own.clientSecret && !profile.secretFile ? { clientSecret: own.clientSecret } : {}),
+    ...(own.dpopKey ? { dpopKey: own.dpopKey } : {}),
   };
-}
-
-async function save(host: Host, profile: Profile, session: Session, tokens: TokenSet): Promise<void> {
-  const isFirst = profileNames(host).length === 0 && defaultProfileName(host) === undefined;
-  if (profile.protect.kind === "key-file") await createKeyFile(profile.protect.path);
-  const home = sessionHome(host, profile);
-  const before = await home.read().catch(async (error) => {
-    // what no key opens any more is replaced by the sign-in that has just succeeded
-    if (!isTokenError(error)) throw error;
-    await home.remove();
-    return undefined;
-  });
-  await home.write(session, before?.version);
-  writeProfile(host, profile);
-  removeCachedTokens(host, profile.name);
-  const { refreshToken: _kept, ...token } = tokens;
-  await writeCachedToken(
-    host,
-    profile,
-    cachedToken(token, { issuer: profile.issuer, profile: profile.name, asked: "" }),
-  );
-  if (isFirst) writeDefaultProfile(host, profile.name);
 }

@@ -17,6 +17,7 @@ import {
   splitCachedToken,
 } from "./cached_token.ts";
 import type { Profile } from "./profile.ts";
+import { processMemory } from "./_process_memory.ts";
 import { cacheDirectory } from "./session_home.ts";
 
 /** The longest file, in bytes: an access token and an ID token of 64 KiB each, sealed. */
@@ -31,8 +32,9 @@ export async function readCachedToken(
   profile: Profile,
   asked: string,
 ): Promise<CachedToken | undefined> {
-  if (profile.protect.kind === "memory") return undefined;
-  const path = `${cacheDirectory(host)}/${cachedTokenName(profile.name, asked)}`;
+  const name = cachedTokenName(profile.name, asked);
+  if (profile.protect.kind === "memory") return processMemory(host).tokens.get(name);
+  const path = `${cacheDirectory(host)}/${name}`;
   try {
     const bytes = readPrivateFile(path, { limit: LIMIT });
     const parts = bytes && splitCachedToken(bytes);
@@ -47,20 +49,20 @@ export async function readCachedToken(
 
 /** Keeps a token for the next one who asks the same. */
 export async function writeCachedToken(host: Host, profile: Profile, token: CachedToken): Promise<void> {
-  if (profile.protect.kind === "memory") return;
+  const name = cachedTokenName(profile.name, token.asked);
+  if (profile.protect.kind === "memory") return void processMemory(host).tokens.set(name, token);
   const { path } = profile.protect;
   const bytes = await encodeCachedToken(token, readKeyFile(path), path);
-  writePrivateFileAtomically(`${cacheDirectory(host)}/${cachedTokenName(profile.name, token.asked)}`, bytes);
+  writePrivateFileAtomically(`${cacheDirectory(host)}/${name}`, bytes);
 }
 
 /** Forgets every access token of a profile. */
 export function removeCachedTokens(host: Host, profile: string): void {
   const directory = cacheDirectory(host);
-  for (const file of filesOf(directory)) {
-    if (file === `${profile}.token` || file.startsWith(`${profile}@`)) {
-      removePrivateFile(`${directory}/${file}`);
-    }
-  }
+  const { tokens } = processMemory(host);
+  const isOurs = (name: string) => name === `${profile}.token` || name.startsWith(`${profile}@`);
+  for (const name of [...tokens.keys()].filter(isOurs)) tokens.delete(name);
+  for (const name of filesOf(directory).filter(isOurs)) removePrivateFile(`${directory}/${name}`);
 }
 
 function filesOf(directory: string): string[] {

@@ -8,7 +8,7 @@ import { TokenError } from "../errors.ts";
 import type { Http } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
 import type { DpopKey } from "../oauth/dpop.ts";
-import type { TokenSource } from "./token_source.ts";
+import type { AccessToken, TokenSource } from "./token_source.ts";
 
 /** How many redirects of GET and HEAD are followed. */
 const MOST_REDIRECTS = 20;
@@ -17,34 +17,48 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 /** Sends a request with the source's token; see {@linkcode TokenSource.fetch}. */
 export async function authorizedFetch(
   source: TokenSource,
-  sender: Sender,
+  http: Http,
   input: string | URL | Request,
   init?: RequestInit,
+  dpop?: DpopKey,
 ): Promise<Response> {
   const request = describe(input, init);
+  const way = { http, dpop };
   const signal = request.init.signal ?? undefined;
   const token = await source.get({ signal });
-  const response = await follow(sender, request, token.accessToken);
-  if (response.status !== 401 || !request.repeatable || !asksForToken(response)) return response;
-  // only a token that is still the current one is at fault; somebody else may have renewed it already
-  if (source.peek()?.accessToken === token.accessToken) source.invalidate(token.accessToken);
-  const renewed = await source.get({ signal });
+  let answer = await follow(way, request, token);
+  if (answer.atHome && request.repeatable && dpop && problemOf(answer.response) === "use_dpop_nonce") {
+    await answer.response.body?.cancel();
+    answer = await follow(way, request, token);
+  }
+  const { response, atHome } = answer;
+  // a token that was not sent is not at fault
+  if (response.status !== 401 || !atHome || !request.repeatable) return response;
+  // RFC 6750 section 3: a challenge that says anything but `invalid_token` is not about the token's life
+  const problem = problemOf(response);
+  if (problem !== undefined && problem !== "invalid_token") return response;
+  const renewed = await renew(source, token, signal).catch(async (error) => {
+    await response.body?.cancel();
+    throw error;
+  });
   if (renewed.accessToken === token.accessToken) return response;
   await response.body?.cancel();
-  return await follow(sender, request, renewed.accessToken);
+  return (await follow(way, request, renewed)).response;
 }
 
-/** How requests are sent: through which door, and with which key. */
-export interface Sender {
-  readonly http: Http;
-  /** The key that the token is bound to (RFC 9449). */
-  readonly dpop?: DpopKey;
+async function renew(source: TokenSource, bad: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
+  // only a token that is still the current one is at fault; somebody else may have renewed it already
+  if (source.peek()?.accessToken === bad.accessToken) source.invalidate(bad.accessToken);
+  return await source.get({ signal });
 }
 
 interface ApiRequest {
   readonly url: string;
+  readonly method: string;
   readonly init: RequestInit;
   readonly headers: Headers;
+  readonly redirect: RequestRedirect;
+  /** Whether its body can be sent twice. */
   readonly repeatable: boolean;
 }
 
@@ -57,65 +71,84 @@ function describe(input: string | URL | Request, init: RequestInit = {}): ApiReq
       "Cannot add the token: the request has an authorization header already",
     );
   }
+  const method = init.method ?? given?.method ?? "GET";
   const body = init.body ?? given?.body ?? undefined;
-  const repeatable = !(body instanceof ReadableStream);
+  const repeatable = body === undefined || isRepeatable(body);
   const merged: RequestInit = {
     ...init,
-    method: init.method ?? given?.method ?? "GET",
+    method,
     signal: init.signal ?? given?.signal,
     ...(body !== undefined ? { body } : {}),
     ...(repeatable ? {} : { duplex: "half" } as RequestInit),
   };
-  return { url: given?.url ?? String(input), init: merged, headers, repeatable };
+  const redirect = init.redirect ?? given?.redirect ?? "follow";
+  return { url: given?.url ?? String(input), method, init: merged, headers, redirect, repeatable };
 }
 
-/** RFC 6750 section 3: a challenge that says anything but `invalid_token` is not about the token's life. */
-function asksForToken(response: Response): boolean {
-  const error = response.headers.get("www-authenticate")?.match(/\berror="?([\w.-]+)/)?.[1];
-  return error === undefined || error === "invalid_token";
+function isRepeatable(body: unknown): boolean {
+  return typeof body === "string" || ArrayBuffer.isView(body) ||
+    [ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
 }
 
-/** RFC 9449 section 9: the API wants its nonce in the proof; the answer has it. */
-function wantsNonce(response: Response): boolean {
-  return response.status === 401 && response.headers.has("dpop-nonce") &&
-    /\buse_dpop_nonce\b/.test(response.headers.get("www-authenticate") ?? "");
+/** The `error` of the challenge. */
+function problemOf({ status, headers }: Response): string | undefined {
+  if (status !== 401) return undefined;
+  return headers.get("www-authenticate")?.match(/\berror="?([\w.-]+)/)?.[1];
 }
 
-async function follow({ http, dpop }: Sender, request: ApiRequest, accessToken: string): Promise<Response> {
-  const followable = ["GET", "HEAD"].includes(request.init.method!.toUpperCase()) &&
-    request.init.redirect !== "manual";
-  let url = checkUrl(request.url, http);
+/** How requests reach an API: the network, and the key that the tokens are bound to. */
+interface Way {
+  readonly http: Http;
+  readonly dpop?: DpopKey;
+}
+
+interface Answer {
+  readonly response: Response;
+  /** Whether the request that it answers had the token. */
+  readonly atHome: boolean;
+}
+
+async function follow(way: Way, request: ApiRequest, token: AccessToken): Promise<Answer> {
+  const { http } = way;
+  const { redirect, method } = request;
+  const followable = ["GET", "HEAD"].includes(method.toUpperCase()) && redirect === "follow";
+  let url = checkUrl(request.url.split("#")[0], http);
   const { origin } = url;
-  const method = request.init.method!.toUpperCase();
-  const authorize = async (headers: Headers, url: string): Promise<void> => {
-    headers.set("authorization", `${dpop ? "DPoP" : "Bearer"} ${accessToken}`);
-    if (dpop) headers.set("dpop", await dpop.proof({ method, url, clock: http.clock, accessToken }));
-  };
   let atHome = true;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const send = async (): Promise<Response> => {
-      const headers = new Headers(request.headers);
-      if (atHome) await authorize(headers, url.href);
-      else headers.delete("cookie");
-      const response = await (http.fetch ?? globalThis.fetch)(url.href, {
-        ...request.init,
-        headers,
-        redirect: "manual",
-      });
-      dpop?.remember(url.href, response.headers);
-      return response;
-    };
-    let response = await send();
-    if (dpop && atHome && request.repeatable && wantsNonce(response)) {
-      await response.body?.cancel();
-      response = await send();
-    }
-    const location = REDIRECTS.includes(response.status) ? response.headers.get("location") : null;
-    if (!location || !followable) return response;
+    const headers = new Headers(request.headers);
+    if (atHome) await authorize(way, headers, method, url.href, token);
+    else headers.delete("cookie");
+    const send = http.fetch ?? globalThis.fetch;
+    const response = await send(url.href, { ...request.init, headers, redirect: "manual" });
+    if (atHome) way.dpop?.remember(url.href, response.headers);
+    const target = redirectTarget(response, url);
+    if (!target || !(followable || redirect === "error")) return { response, atHome };
     await response.body?.cancel();
-    url = checkUrl(new URL(location, url), http);
+    if (redirect === "error") {
+      throw new TokenError("invalid_response", `Cannot use the answer of ${url.host}: it is a redirect`);
+    }
+    url = checkUrl(target, http);
     // once the origin has changed the token does not come back, even if a later redirect leads home
     atHome &&= url.origin === origin;
   }
   throw new TokenError("network", `Cannot reach ${url.host}: it redirects without end`);
+}
+
+async function authorize(
+  { http, dpop }: Way,
+  headers: Headers,
+  method: string,
+  url: string,
+  { accessToken, tokenType }: AccessToken,
+): Promise<void> {
+  headers.set("authorization", `${tokenType} ${accessToken}`);
+  if (dpop) headers.set("dpop", await dpop.proof({ method, url, clock: http.clock, accessToken }));
+}
+
+/** Where a redirect leads, without the fragment, which stays with the reader. */
+function redirectTarget(response: Response, url: URL): string | undefined {
+  const location = REDIRECTS.includes(response.status) ? response.headers.get("location") : null;
+  if (location === null || !URL.canParse(location, url)) return undefined;
+  return new URL(location, url).href.split("#")[0];
 }

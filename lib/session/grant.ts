@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Client } from "../oauth/client.ts";
 import { jwtBearerGrant } from "../oauth/grants/assertion.ts";
 import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
@@ -54,24 +55,37 @@ export interface RefreshTokenDefaults extends RefreshTokenParameters {
 
 /**
  * The refresh token grant, for {@linkcode tokenSource}: holds the newest refresh token in memory. Scopes and audiences
- * share one refresh token, so its requests go one after the other.
+ * share one refresh token, so its requests go one after the other, and none is broken off once it has begun: the new
+ * refresh token would be lost. After the server has called the refresh token dead it is not asked again.
  *
  * @see RFC 6749 section 6
  */
 export function refreshToken(parameters: RefreshTokenDefaults): Grant {
-  const { refreshToken: first, claims, grantedScope, onTokens, ...defaults } = parameters;
+  const { refreshToken: first, claims, grantedScope, onTokens, onRefreshToken, ...defaults } = parameters;
   let current = first;
+  let dead: TokenError | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  const keep = async (successor: string) => {
+    current = successor;
+    await onRefreshToken?.(successor);
+  };
+  const refresh = async ({ issuer, client, signal, ...narrowing }: GrantRequest): Promise<TokenSet> => {
+    if (signal?.aborted) throw new TokenError("aborted", "The refresh was given up", { sent: false });
+    if (dead) throw dead;
+    const request = { ...narrowing, refreshToken: current, claims, grantedScope, onRefreshToken: keep };
+    try {
+      const tokens = await refreshTokenGrant(issuer, client, request);
+      await onTokens?.(tokens);
+      return tokens;
+    } catch (error) {
+      if (isTokenError(error) && error.serverError === "invalid_grant") dead = error;
+      throw error;
+    }
+  };
   return {
     defaults,
-    obtain: ({ issuer, client, signal, ...narrowing }) => {
-      const mine = turn.then(async () => {
-        const request = { ...narrowing, refreshToken: current, claims, grantedScope };
-        const tokens = await refreshTokenGrant(issuer, client, request, { signal });
-        current = tokens.refreshToken ?? current;
-        await onTokens?.(tokens);
-        return tokens;
-      });
+    obtain: (request) => {
+      const mine = turn.then(() => refresh(request));
       turn = mine.catch(() => {});
       return mine;
     },

@@ -7,6 +7,7 @@
 import { TokenError } from "../errors.ts";
 import { parseJson } from "../http/json.ts";
 import type { ServerMetadata } from "../oauth/issuer.ts";
+import type { RegisteredClient } from "../oauth/registration.ts";
 import type { IdTokenClaims } from "../oauth/token_set.ts";
 
 /** What a sign-in left behind: the refresh-token family and what belongs to it. */
@@ -26,6 +27,12 @@ export interface Session {
   readonly claims?: IdTokenClaims;
   /** The client secret, where it was typed in and is not read from a file. */
   readonly clientSecret?: string;
+  /** The private key that the tokens are bound to (RFC 9449). */
+  readonly dpopKey?: JsonWebKey;
+  /** The client's registration, where this program registered it (RFC 7591). */
+  readonly registration?: RegisteredClient;
+  /** The newest ID token, as a hint for the server's log-out page. */
+  readonly idToken?: string;
   /** When the sign-in was, in epoch seconds. */
   readonly signedInAt: number;
 }
@@ -42,9 +49,9 @@ export function encodeSession(session: Session): Uint8Array {
  */
 export function decodeSession(bytes: Uint8Array): Session {
   const session = parse(bytes);
-  if (session?.format === 1 && typeof session.issuer === "string" && typeof session.clientId === "string") {
-    return session as Session;
-  }
+  const whole = session?.format === 1 && typeof session.issuer === "string" &&
+    typeof session.clientId === "string" && typeof session.metadata?.issuer === "string";
+  if (whole) return session as Session;
   throw new TokenError("storage", "Cannot read the session: it is broken or was written by a newer release", {
     nextStep: "Sign in again, or use the release that wrote it",
   });

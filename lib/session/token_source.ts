@@ -4,11 +4,13 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import { type Client, issuerFor } from "../oauth/client.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
+import { keyOf, parametersOf } from "./_cache_key.ts";
+import { type Flight, join, stopped } from "./_flight.ts";
 import { authorizedFetch } from "./authorized_fetch.ts";
 import { type Thresholds, thresholds } from "./expiry.ts";
 import type { Grant } from "./grant.ts";
@@ -53,17 +55,21 @@ export interface TokenSource {
 interface Entry {
   readonly token: AccessToken;
   readonly at: Thresholds;
+  /** For how long it was good when it came, in seconds: a fresh one would be no better. */
+  readonly longest: number;
 }
 
-interface Flight {
-  readonly promise: Promise<Entry>;
-  readonly generation: number;
-  readonly abort: AbortController;
-  waiting: number;
+/** After a failure: until when (on the monotonic clock) nobody asks again, and whose wish that is. */
+interface Pause {
+  readonly until: number;
+  /** What the server said with `Retry-After`. */
+  readonly wish?: TokenError;
 }
 
-/** How long a failed early renewal is not tried again, in seconds. */
+/** How long a failed early renewal is not tried again, in seconds, when the server does not say. */
 const COOL_DOWN = 30;
+/** How far the wall clock may go back behind a token's making before that token's times mean nothing, in seconds. */
+const BACKWARDS = 60;
 
 /**
  * A source of tokens for one client.
@@ -76,8 +82,8 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   const { http } = issuerFor(issuer, client);
   const { clock } = http;
   const entries = new Map<string, Entry>();
-  const flights = new Map<string, Flight>();
-  const coolUntil = new Map<string, number>();
+  const flights = new Map<string, Flight<Entry>>();
+  const pauses = new Map<string, Pause>();
   let generation = 0;
 
   const seconds = () => clock.now() / 1000;
@@ -87,11 +93,12 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   }
 
   async function get(options?: GetOptions): Promise<AccessToken> {
-    const key = options ? keyOf(grant, options) : "";
+    const key = options ? keyOf(grant.defaults, options) : "";
     const entry = entries.get(key);
     const now = clock.now() / 1000;
     if (
-      entry !== undefined && now < entry.at.soft && (options === undefined || satisfies(entry, now, options))
+      entry !== undefined && now < entry.at.soft && now > entry.token.issuedAt - BACKWARDS &&
+      (options === undefined || satisfies(entry, now, options))
     ) {
       return entry.token;
     }
@@ -104,41 +111,67 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
     now: number,
     options: GetOptions,
   ): Promise<AccessToken> {
-    const needed = options.minValidity;
-    const longEnough = valid(entry, now) && entry.token.expiresAt - now >= (needed ?? 0);
-    if (longEnough && !options.force && now < entry.at.hard) {
-      if (now >= (coolUntil.get(key) ?? 0)) renew(key, options).promise.catch(() => {});
-      return entry.token;
+    const { minValidity, force, signal } = options;
+    const usable = !force && valid(entry, now) ? entry : undefined;
+    const pause = pauses.get(key);
+    const pausing = (pause?.until ?? 0) - clock.monotonic();
+    if (usable && usable.token.expiresAt - now >= (minValidity ?? 0) && now < usable.at.hard) {
+      if (pausing <= 0) renew(key, options).waiting = Infinity;
+      return usable.token;
     }
-    if (valid(entry, now) && needed === undefined && !options.force && now < (coolUntil.get(key) ?? 0)) {
-      return entry.token;
-    }
+    const spare = minValidity === undefined ? usable : undefined;
+    if (spare && pausing > 0) return spare.token;
+    if (pause?.wish && pausing > 0) throw stillPaused(pause.wish, pausing);
     try {
-      return (await join(renew(key, options), options.signal)).token;
+      return (await unlessItHangs(renewed(key, options), spare)).token;
     } catch (error) {
-      const left = entries.get(key);
-      if (needed === undefined && !options.force && !options.signal?.aborted && valid(left, seconds())) {
-        return left.token;
-      }
+      const left = minValidity === undefined && !force && !signal?.aborted ? entries.get(key) : undefined;
+      if (valid(left, seconds())) return left.token;
       throw error;
     }
   }
 
-  function renew(key: string, options: GetOptions): Flight {
+  /** A valid token is not held back by a server that hangs: half of what is left of it must do for the renewal. */
+  async function unlessItHangs(work: Promise<Entry>, spare: Entry | undefined): Promise<Entry> {
+    if (!spare) return await work;
+    const end = new AbortController();
+    const patience = (spare.token.expiresAt - seconds()) * 500;
+    const enough = clock.sleep(patience, end.signal).then(() => spare);
+    try {
+      return await Promise.race([work, enough]);
+    } finally {
+      end.abort();
+    }
+  }
+
+  async function renewed(key: string, options: GetOptions): Promise<Entry> {
+    const { signal } = options;
+    for (;;) {
+      if (signal?.aborted) throw stopped();
+      const flight = renew(key, options);
+      try {
+        const entry = await join(flight, signal);
+        // begun before the tokens were called bad: what it brought may be as bad
+        if (flight.generation === generation) return entry;
+      } catch (error) {
+        // all others left it just before this caller came
+        const abandoned = flight.abort.signal.aborted && isTokenError(error) && error.code === "aborted";
+        if (!abandoned || signal?.aborted) throw error;
+      }
+    }
+  }
+
+  function renew(key: string, options: GetOptions): Flight<Entry> {
     const running = flights.get(key);
     if (running && running.generation === generation) return running;
     const abort = new AbortController();
-    const flight: Flight = {
-      promise: obtain(key, options, abort.signal, generation),
-      generation,
-      abort,
-      waiting: 0,
-    };
+    const promise = obtain(key, options, abort.signal, generation);
+    const flight: Flight<Entry> = { promise, generation, abort, waiting: 0 };
     flights.set(key, flight);
     const landed = () => {
       if (flights.get(key) === flight) flights.delete(key);
     };
-    flight.promise.then(landed, landed);
+    promise.then(landed, landed);
     return flight;
   }
 
@@ -149,39 +182,51 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
     begun: number,
   ): Promise<Entry> {
     try {
-      const parameters = parametersOf(grant, options);
+      const parameters = parametersOf(grant.defaults, options);
       const { refreshToken: _kept, ...token } = await grant.obtain({ issuer, client, ...parameters, signal });
-      const entry: Entry = { token, at: thresholds(token.issuedAt, token.expiresAt, Math.random()) };
-      if (begun === generation && token.expiresAt > token.issuedAt) {
-        entries.set(key, entry);
-        coolUntil.delete(key);
+      const entry: Entry = {
+        token,
+        at: thresholds(token.issuedAt, token.expiresAt, Math.random()),
+        longest: token.expiresAt - seconds(),
+      };
+      if (begun === generation) {
+        pauses.delete(key);
+        if (token.expiresAt > token.issuedAt) entries.set(key, entry);
       }
       return entry;
     } catch (error) {
-      const wait = error instanceof TokenError ? error.retryAfter : undefined;
-      coolUntil.set(key, seconds() + (wait ?? COOL_DOWN));
+      if (begun === generation && !signal.aborted) pauses.set(key, pauseAfter(error, clock.monotonic()));
       throw error;
+    } finally {
+      sweep();
     }
+  }
+
+  /** What is over is forgotten: a server may ask for any number of audiences. */
+  function sweep(): void {
+    const [now, instant] = [seconds(), clock.monotonic()];
+    for (const [key, { token }] of entries) if (token.expiresAt <= now) entries.delete(key);
+    for (const [key, { until }] of pauses) if (until <= instant) pauses.delete(key);
   }
 
   const source: TokenSource = {
     get,
-    fetch: (input, init) => authorizedFetch(source, { http, dpop: client.dpop }, input, init),
+    fetch: (input, init) => authorizedFetch(source, http, input, init, client.dpop),
     invalidate: (accessToken) => {
       if (accessToken === undefined) {
         generation++;
         entries.clear();
-        coolUntil.clear();
+        pauses.clear();
         return;
       }
       for (const [key, entry] of entries) {
         if (entry.token.accessToken !== accessToken) continue;
         entries.delete(key);
-        coolUntil.delete(key);
+        pauses.delete(key);
       }
     },
     peek: (options) => {
-      const entry = entries.get(options ? keyOf(grant, options) : "");
+      const entry = entries.get(options ? keyOf(grant.defaults, options) : "");
       return valid(entry, seconds()) ? entry.token : undefined;
     },
   };
@@ -189,55 +234,19 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
 }
 
 /** Whether a token before its soft point needs no renewal for this call. */
-function satisfies({ token, at }: Entry, now: number, { minValidity = 0, force }: GetOptions): boolean {
+function satisfies({ token, longest }: Entry, now: number, { minValidity = 0, force }: GetOptions): boolean {
   if (force) return false;
-  // a fresh token would be no longer: asking again at each call helps nobody
-  const tooShortEvenWhenFresh = minValidity > at.hard - token.issuedAt;
-  return tooShortEvenWhenFresh || token.expiresAt - now >= minValidity;
+  // longer than a fresh one: to ask again at each call helps nobody
+  return token.expiresAt - now >= minValidity || minValidity > longest;
 }
 
-/** Waits for a flight. The flight itself ends when the last of those who wait has left. */
-async function join(flight: Flight, signal?: AbortSignal): Promise<Entry> {
-  if (!signal) {
-    flight.waiting = Infinity;
-    return await flight.promise;
-  }
-  flight.waiting++;
-  let leave = () => {};
-  const left = new Promise<never>((_, reject) => {
-    leave = () => {
-      reject(new TokenError("aborted", "The wait for a token was stopped"));
-      if (--flight.waiting === 0) flight.abort.abort();
-    };
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-  });
-  try {
-    return await Promise.race([flight.promise, left]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
+function pauseAfter(error: unknown, now: number): Pause {
+  const wish = isTokenError(error) && error.retryAfter !== undefined ? error : undefined;
+  return { until: now + Math.max(wish?.retryAfter ?? COOL_DOWN, 1) * 1000, wish };
 }
 
-function parametersOf(grant: Grant, options: GetOptions): TokenParameters {
-  const { scope, audience, resource } = { ...grant.defaults, ...defined(options) };
-  return defined({ scope, audience, resource });
-}
-
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-/** The cache key: scopes in any order are the same request; the defaults themselves are `""`. */
-function keyOf(grant: Grant, options: TokenParameters): string {
-  if (options.scope === undefined && options.audience === undefined && options.resource === undefined) {
-    return "";
-  }
-  const key = identity({ ...grant.defaults, ...defined(options) });
-  return key === identity(grant.defaults) ? "" : key;
-}
-
-function identity({ scope, audience, resource }: TokenParameters): string {
-  const scopes = scope?.split(" ").filter(Boolean).sort();
-  return JSON.stringify([scopes ?? null, audience ?? null, [resource ?? []].flat().sort()]);
+/** The server's own words again, without asking it again. */
+function stillPaused(wish: TokenError, milliseconds: number): TokenError {
+  const retryAfter = Math.ceil(milliseconds / 1000);
+  return new TokenError(wish.code, wish.message, { ...wish, retryAfter, sent: false });
 }

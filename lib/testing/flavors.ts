@@ -44,6 +44,10 @@ export interface Flavor {
   readonly accessTokenType: "at+jwt" | "JWT";
   /** Registers clients by the rules of INDIGO IAM. */
   readonly restrictiveRegistration: boolean;
+  /** A `resource` counts only when it was asked for at the sign-in, even if none was. */
+  readonly resourceBoundAtSignIn: boolean;
+  /** What the metadata say of PKCE; `plain` is refused all the same. */
+  readonly challengeMethods: readonly string[];
   /** Members that its token answers have besides. */
   readonly tokenAnswer: (refreshExpiresIn: number | undefined, sid: string) => Record<string, unknown>;
   readonly texts: {
@@ -85,6 +89,8 @@ const plain: Flavor = {
   exchangedRefreshTokenBeside: false,
   accessTokenType: "at+jwt",
   restrictiveRegistration: false,
+  resourceBoundAtSignIn: false,
+  challengeMethods: ["S256"],
   tokenAnswer: () => ({}),
   texts: {
     pending: () => "The person has not decided yet",
@@ -147,6 +153,8 @@ const indigoIam: Flavor = {
   reuseAnswer: "the same",
   replayRevokesFamily: false,
   restrictiveRegistration: true,
+  resourceBoundAtSignIn: true,
+  challengeMethods: ["plain", "S256"],
   texts: {
     pending: (deviceCode) => `Authorization pending for code: ${deviceCode}`,
     expired: (deviceCode) => `Device code has expired: ${deviceCode}`,

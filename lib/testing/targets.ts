@@ -85,7 +85,7 @@ export function laterAudience(
 ): readonly string[] {
   const asked = askedAudience(state, parameters);
   const resources = asked.filter((target) => parameters.getAll("resource").includes(target));
-  const bound = granted.length > 0 || state.flavor.restrictiveRegistration;
+  const bound = granted.length > 0 || state.flavor.resourceBoundAtSignIn;
   const beyond = bound ? resources.find((resource) => !granted.includes(resource)) : undefined;
   if (beyond !== undefined) throw refusal("invalid_target", `The resource ${beyond} was not granted`);
   return asked.length === 0 ? granted : asked;

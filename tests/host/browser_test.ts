@@ -1,47 +1,18 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, beforeEach, describe, it } from "node:test";
 import { browser, openBrowser } from "../../lib/host/browser.ts";
 import type { Platform } from "../../lib/host/directories.ts";
 import { fakeClock } from "../fake_clock.ts";
+import { fakeOpeners } from "./fake_openers.ts";
 import { runProgram } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "browser-"));
-const bin = join(folder, "bin");
-const other = join(folder, "other");
-const log = join(folder, "log");
-after(() => rmSync(folder, { recursive: true }));
-
-beforeEach(() => {
-  for (const place of [bin, other]) {
-    rmSync(place, { recursive: true, force: true });
-    mkdirSync(place);
-  }
-  rmSync(log, { force: true });
-});
-
-/** Makes a program that writes down how it was called: the number of its arguments and each of them. */
-function fake(name: string, then = "", place = bin): string {
-  const path = join(place, name);
-  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$#" "$@" > '${log}'\n${then}\n`, { mode: 0o755 });
-  return path;
-}
-
-/** How the fake was called; nothing when it was not. */
-function called(): string[] | undefined {
-  if (!existsSync(log)) return undefined;
-  const [count, ...words] = readFileSync(log, "utf8").split("\n").slice(0, -1);
-  assert.equal(words.length, Number(count), "an argument has a line end in it");
-  return words;
-}
-
-function surroundings(variables: Record<string, string> = {}, platform: Platform = "linux") {
-  const all: Record<string, string> = { PATH: bin, DISPLAY: ":0", ...variables };
-  return { platform, environment: (name: string) => all[name] || undefined };
-}
+const openers = fakeOpeners();
+const { folder, bin, other, log, fake, called, surroundings } = openers;
+beforeEach(openers.clear);
+after(openers.remove);
 
 const PAGE = "https://issuer.example/authorize?client_id=a&state=b";
 
@@ -79,7 +50,7 @@ describe("opening a page", () => {
       assert.equal(existsSync("p"), false);
       assert.equal(existsSync(join(folder, "p")), false);
       const decoded = (url: string) =>
-        decodeURIComponent(new URL(url).pathname.replace(/%(?![0-9A-F]{2})/gi, "%25"));
+        new URL(url).pathname.replace(/%([0-9A-F]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
       assert.equal(decoded(opened), decoded(given));
       assert.equal(new URL(opened).host, new URL(given).host);
     });
@@ -179,69 +150,6 @@ describe("opening a page", () => {
       "Start-Process -FilePath $env:APEX_TOKEN_URL",
     ]);
     assert.equal(readFileSync(`${log}.url`, "utf8"), "https://x.example/%24%28calc%29\n");
-  });
-});
-
-describe("BROWSER", () => {
-  const open = (BROWSER: string) => openBrowser(PAGE, surroundings({ BROWSER }));
-
-  it("names a program by path or by name", async () => {
-    const mine = fake("mine", "", other);
-    assert.equal(await open(mine), true);
-    assert.deepEqual(called(), [PAGE]);
-    fake("named");
-    assert.equal(await open("named"), true);
-    assert.deepEqual(called(), [PAGE]);
-  });
-
-  it("may name a program whose path has spaces", async () => {
-    assert.equal(await open(fake("my browser")), true);
-    assert.deepEqual(called(), [PAGE]);
-  });
-
-  it("may have words, with the URL where %s stands alone, or at the end", async () => {
-    fake("mine");
-    assert.equal(await open("mine --new-window %s --later"), true);
-    assert.deepEqual(called(), ["--new-window", PAGE, "--later"]);
-    assert.equal(await open("mine --new-window"), true);
-    assert.deepEqual(called(), ["--new-window", PAGE]);
-  });
-
-  it("has no quoting and no expansion: words go as they are", async () => {
-    fake("mine");
-    assert.equal(await open("mine '$HOME' \"a;b\" $(id)"), true);
-    assert.deepEqual(called(), ["'$HOME'", '"a;b"', "$(id)", PAGE]);
-  });
-
-  for (const entry of ["mine --url=%s", "mine %s%s", "mine %s %s", "./mine", "../bin/mine", "absent", " "]) {
-    it(`is passed over when it says ${JSON.stringify(entry)}`, async () => {
-      fake("mine");
-      fake("xdg-open");
-      assert.equal(await open(entry), true);
-      assert.deepEqual(called(), [PAGE], "xdg-open was asked instead");
-      rmSync(join(bin, "xdg-open"));
-      assert.equal(await open(entry), false);
-    });
-  }
-
-  it("is a list, of which the next is tried when one fails", async () => {
-    const failing = fake("failing", `exit 1`);
-    fake("good", `printf 'x' > '${log}.good'`);
-    assert.equal(await open(`absent:${failing}:good %s:never`), true);
-    assert.ok(existsSync(`${log}.good`));
-  });
-
-  it("wins over everything that speaks against a browser", async () => {
-    fake("mine");
-    const variables = { BROWSER: "mine", SSH_CONNECTION: "1 2 3 4", DISPLAY: "", CI: "1" };
-    assert.deepEqual(browser(surroundings(variables)), { available: true });
-    assert.equal(await openBrowser(PAGE, surroundings(variables)), true);
-  });
-
-  it("set to echo shows the URL on standard error, never on standard output", async () => {
-    const { stdout, stderr } = await runProgram("open", [PAGE], { env: { BROWSER: "echo" } });
-    assert.deepEqual(JSON.parse(stdout), { browser: { available: true }, opened: true });
-    assert.equal(stderr, `${PAGE}\n`);
   });
 });
 

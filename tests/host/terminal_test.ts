@@ -92,7 +92,7 @@ describe("a terminal", () => {
 
   it("asks again until a choice is one of those offered", async () => {
     const s = session("choose", "choose", "choose");
-    await s.reply(/  3  IAM\r\nChoice \(1-3\) \[2\]: /, "4\n");
+    await s.reply(/ 3 {2}IAM\r\nChoice \(1-3\) \[2\]: /, "4\n");
     await s.reply(/from 1 to 3\.\r\nChoice \(1-3\) \[2\]: /, "3\negi\n\n");
     assert.deepEqual((await s.end()).answers, [2, 1, 1]);
   });

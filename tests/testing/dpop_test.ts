@@ -155,6 +155,33 @@ describe("the key of a proof", () => {
   });
 });
 
+describe("a proof at the resource", () => {
+  it("carries the hash of the access token, and the key that the token is bound to", async () => {
+    const [keys, other] = [await keyPair(), await keyPair()];
+    const server = await serverAt();
+    const { access_token } = (await password(server, await proof(keys))).json;
+    const call = async (keys: Keys, claims: Record<string, unknown>) => {
+      const aim = { htm: "GET", htu: server.resource };
+      const headers = {
+        authorization: `DPoP ${access_token}`,
+        ...(await proof(keys, { ...aim, ...claims })),
+      };
+      const response = await server.fetch(server.resource, { headers });
+      return `${response.status} ${
+        /error="(\w+)"/.exec(response.headers.get("www-authenticate") ?? "")?.[1]
+      }`;
+    };
+    const ath = await hashOf(access_token);
+    assert.equal(await call(keys, { ath }), "200 undefined");
+    assert.equal(await call(keys, {}), "401 invalid_dpop_proof");
+    assert.equal(await call(keys, { ath: await hashOf("another") }), "401 invalid_dpop_proof");
+    assert.equal(await call(other, { ath }), "401 invalid_token");
+    assert.equal(await call(keys, { ath, htu: "https://other.test/api" }), "401 invalid_dpop_proof");
+    const authorization = `DPoP ${access_token}`;
+    assert.equal((await server.fetch(server.resource, { headers: { authorization } })).status, 401);
+  });
+});
+
 describe("the nonce of a proof", () => {
   it("is demanded, told with every answer, and good for two changes", async () => {
     const keys = await keyPair();

@@ -145,6 +145,20 @@ describe("a server like Keycloak", () => {
     assert.deepEqual(json, { error: "invalid_grant", error_description: "Session not active" });
   });
 
+  it("gives a refresh token beside an access token in an exchange", async () => {
+    const server = await authorizationServer(keycloak);
+    const type = "urn:ietf:params:oauth:token-type:";
+    const { access_token } = await server.issue();
+    const { json } = await post(server, path, {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: String(access_token),
+      subject_token_type: `${type}access_token`,
+      requested_token_type: `${type}refresh_token`,
+    }, basic("service", "service-secret"));
+    assert.equal(claimsOf(json.access_token).sub, "ada");
+    assert.ok(json.refresh_token);
+  });
+
   it("ignores resource and audience", async () => {
     const clock = fakeClock();
     const server = await authorizationServer({ ...keycloak, clock });

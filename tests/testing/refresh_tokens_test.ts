@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AuthorizationServer, authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { claimsOf, get, post } from "./support.ts";
+import { authorizationUrl, CHALLENGE, claimsOf, get, post, REDIRECT_URI, VERIFIER } from "./support.ts";
 
 function refresh(server: AuthorizationServer, token: unknown, more: Record<string, string> = {}) {
   const parameters = { grant_type: "refresh_token", client_id: "app", refresh_token: String(token), ...more };
@@ -136,8 +136,17 @@ describe("refresh tokens", () => {
   it("bring an ID token of the same sign-in, without its nonce", async () => {
     const clock = fakeClock();
     const server = await authorizationServer({ clock });
-    const issued = await server.issue();
-    const first = claimsOf(String(issued.id_token));
+    const asked = { ...CHALLENGE, scope: "openid", nonce: "n" };
+    const callback = new URL(await server.authorize(authorizationUrl(server, asked)));
+    const redemption = { grant_type: "authorization_code", client_id: "app", code_verifier: VERIFIER };
+    const code = callback.searchParams.get("code")!;
+    const { json: issued } = await post(server, "/token", {
+      ...redemption,
+      code,
+      redirect_uri: REDIRECT_URI,
+    });
+    const first = claimsOf(issued.id_token);
+    assert.equal(first.nonce, "n");
     await clock.advance(60_000);
     const later = claimsOf((await refresh(server, issued.refresh_token)).json.id_token);
     assert.deepEqual([later.sub, later.auth_time, later.sid], [first.sub, first.auth_time, first.sid]);

@@ -129,6 +129,15 @@ describe("introspection", () => {
     await clock.advance(300_000);
     assert.deepEqual(await introspect(server, access_token), { active: false });
     assert.equal((await introspect(server, refresh_token)).active, true);
+    const used = await server.issue();
+    const refresh = {
+      grant_type: "refresh_token",
+      client_id: "app",
+      refresh_token: String(used.refresh_token),
+    };
+    const { json: next } = await post(server, "/token", refresh);
+    assert.deepEqual(await introspect(server, used.refresh_token), { active: false });
+    assert.equal((await introspect(server, next.refresh_token)).active, true);
     server.revokeSession("ada");
     assert.deepEqual(await introspect(server, refresh_token), { active: false });
     assert.deepEqual(await introspect(server, "x"), { active: false });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { isTokenError, TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { CachedToken } from "../../profile/cached_token.ts";
@@ -11,8 +12,9 @@ import { environmentToken } from "../../profile/environment_token.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { defaultProfileName, profileNames, readProfile } from "../../profile/profile_files.ts";
 import { profileToken, type ProfileTokenOptions } from "../../profile/profile_token.ts";
+import { safeText } from "../../safe_text.ts";
 import type { AccessToken } from "../../session/token_source.ts";
-import { askAndSignIn, signInAgain } from "../dialogue.ts";
+import { askAndSignIn, type Reach, signInAgain } from "../dialogue.ts";
 import { forms, type OutputForm } from "../output/forms.ts";
 
 /** The options of `get`. */
@@ -32,19 +34,30 @@ export async function get(host: Host, name: string | undefined, options: GetComm
   const { signal, dispose } = host.interrupt();
   try {
     const wanted: ProfileTokenOptions = { ...options, audience: options.aud, signal };
-    const { token, issuer, profile } = await find(host, name, wanted, options);
-    warnWhenShort(host, token, options);
-    host.answer(forms[options.output]({
+    const { token, issuer, profile } = await find(host, name, wanted, reachOf(options));
+    const answer = {
       token: options.idToken ? idTokenOf(token) : token.accessToken,
+      isIdToken: options.idToken,
       tokenType: token.tokenType,
       expiresAt: options.idToken ? token.claims!.exp : token.expiresAt,
       scope: token.scope,
       issuer,
       profile,
-    }));
+    };
+    warnWhenShort(host, answer.expiresAt, options);
+    warnWhenNarrower(host, token, options);
+    if (token.tokenType === "DPoP") warnWhenBound(host);
+    host.answer(forms[options.output](answer));
   } finally {
     dispose();
   }
+}
+
+function reachOf({ caFile, allowInsecureLoopback }: GetCommand): Reach {
+  return {
+    ...(caFile === undefined ? {} : { caFile: resolve(caFile) }),
+    ...(allowInsecureLoopback ? { allowInsecureLoopback } : {}),
+  };
 }
 
 interface Found {
@@ -57,14 +70,15 @@ async function find(
   host: Host,
   name: string | undefined,
   options: ProfileTokenOptions,
-  reach: Pick<GetCommand, "caFile" | "allowInsecureLoopback">,
+  reach: Reach,
 ): Promise<Found> {
+  const ofNamed = async (name: string) => await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
   const chosen = name ?? host.environment("APEX_TOKEN_PROFILE");
-  if (chosen !== undefined) return await ofProfile(host, readProfile(host, chosen), options);
+  if (chosen !== undefined) return await ofNamed(chosen);
   const fromEnvironment = await environmentToken(host, options, reach);
   if (fromEnvironment) return fromEnvironment;
   const standard = defaultProfileName(host);
-  if (standard !== undefined) return await ofProfile(host, readProfile(host, standard), options);
+  if (standard !== undefined) return await ofNamed(standard);
   const names = profileNames(host);
   if (names.length > 0) {
     throw new TokenError("invalid_argument", "There are several profiles and none is the default", {
@@ -76,8 +90,8 @@ async function find(
       nextStep: "Run: apex-token login NAME --issuer URL --client-id ID",
     });
   }
-  const { profile } = await askAndSignIn(host, options.signal);
-  return await ofProfile(host, profile, options);
+  const { profile } = await askAndSignIn(host, reach, options.signal);
+  return await ofProfile(host, profile, { ...options, force: false });
 }
 
 function foundIn(token: CachedToken): Found {
@@ -102,8 +116,21 @@ function idTokenOf(token: AccessToken): string {
   });
 }
 
-function warnWhenShort(host: Host, token: AccessToken, { minValidity = 0 }: GetCommand): void {
-  const left = Math.floor(token.expiresAt - host.clock.now() / 1000);
+function warnWhenBound(host: Host): void {
+  host.say(
+    "This token is bound to a key that only apex-token and its library have (DPoP): curl and others cannot use it.",
+  );
+}
+
+/** A server may leave out what it does not grant (RFC 6749 section 3.3); who asked for it should know. */
+function warnWhenNarrower(host: Host, token: AccessToken, { scope }: GetCommand): void {
+  const granted = token.scope?.split(/\s+/) ?? [];
+  const missing = scope?.split(/\s+/).filter((one) => one !== "" && !granted.includes(one)) ?? [];
+  if (missing.length > 0) host.say(`The server did not grant ${safeText(missing.join(" "), 400)}.`);
+}
+
+function warnWhenShort(host: Host, expiresAt: number, { minValidity = 0 }: GetCommand): void {
+  const left = Math.floor(expiresAt - host.clock.now() / 1000);
   if (left < minValidity) {
     host.say(
       `The server gives tokens for less than the ${minValidity} s asked for: this one is valid for ${left} s.`,

@@ -7,14 +7,16 @@
 import { resolve } from "node:path";
 import { TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
+import { sameButForSlash } from "../../oauth/quirks.ts";
 import { checkRedirectUri } from "../../profile/browser_sign_in.ts";
 import { findProfile, readProfile } from "../../profile/profile_files.ts";
 import { checkProfileName, type Profile } from "../../profile/profile.ts";
-import { readSecretFile, secretOf } from "../../profile/secret_file.ts";
+import { readSecretFile } from "../../profile/secret_file.ts";
 import { signIn, type SignInRequest } from "../../profile/sign_in.ts";
-import type { Flow } from "../../providers.ts";
-import { askAndSignIn, askClientId, askIssuer, passwordPrompt, requestOf } from "../dialogue.ts";
+import { type Flow, providerNamed } from "../../providers.ts";
+import { askAndSignIn, askClientId, askIssuer, type Reach, requestOf } from "../dialogue.ts";
 import { chooseProtection, parseProtection } from "../protection.ts";
+import { clientSecretFrom, passwordFrom } from "../secret_input.ts";
 import { celebrate } from "../welcome.ts";
 
 /** The options of `login`. */
@@ -24,9 +26,15 @@ export interface LoginCommand {
   readonly scope?: string;
   readonly flow?: Flow;
   readonly secretFile?: string;
+  readonly authMethod?: Profile["authentication"];
+  readonly privateKeyFile?: string;
+  readonly keyId?: string;
+  readonly register?: boolean;
+  readonly dpop?: boolean;
+  readonly par?: boolean;
   readonly redirectUri?: string;
   readonly open: boolean;
-  readonly offline: boolean;
+  readonly offline?: boolean;
   readonly protect?: string;
   readonly username?: string;
   readonly passwordFile?: string;
@@ -39,12 +47,10 @@ export async function login(host: Host, name: string | undefined, options: Login
   const { signal, dispose } = host.interrupt();
   try {
     if (name === undefined && options.issuer === undefined && host.terminal) {
-      await askAndSignIn(host, signal);
+      await askAndSignIn(host, reachOf(options), signal);
       return;
     }
-    const request = await requestFrom(host, name, options, signal);
-    if (request.flow === "password") warnOfPasswordGrant(host);
-    celebrate(host, await signIn(host, request));
+    celebrate(host, await signIn(host, await requestFrom(host, name, options, signal)));
   } finally {
     dispose();
   }
@@ -58,82 +64,101 @@ async function requestFrom(
 ): Promise<SignInRequest> {
   if (name === undefined) {
     throw new TokenError("invalid_argument", "A name for the profile is needed", {
-      nextStep: "For example: apex-token login apex --issuer apex --client-id ID",
+      nextStep: "For example: apex-token login apex --client-id ID",
     });
   }
   checkProfileName(name);
   const before = findProfile(host, name);
   const issuer = options.issuer ?? before?.issuer ?? await missingIssuer(host, name, signal);
-  const sameIssuer = before !== undefined && options.issuer === undefined;
-  const kept: Partial<SignInRequest> = sameIssuer ? requestOf(before) : {};
-  const secret = await secretFrom(host, options, before, signal);
+  const again = before && isSameIssuer(before.issuer, issuer) ? before : undefined;
+  const kept = again ? keptOf(again, options) : {};
   const asked: Partial<SignInRequest> = {
     scope: options.scope,
     flow: options.flow,
+    authentication: options.authMethod,
+    privateKeyFile: options.privateKeyFile === undefined ? undefined : keyFileAt(options.privateKeyFile),
+    keyId: options.keyId,
+    register: options.register,
+    dpop: options.dpop,
+    pushed: options.par,
     redirectUri: options.redirectUri === undefined ? undefined : checkRedirectUri(options.redirectUri),
+    offline: options.offline,
     username: options.username,
-    caFile: options.caFile === undefined ? undefined : resolve(options.caFile),
-    allowInsecureLoopback: options.allowInsecureLoopback,
-    ...secret,
+    ...reachOf(options),
   };
-  const clientId = options.clientId ?? kept.clientId ?? await askClientId(host, issuer, signal);
+  const known = options.clientId ?? kept.clientId;
+  const clientId = known ?? (options.register ? undefined : await askClientId(host, issuer, signal));
+  const flow = options.flow ?? kept.flow;
   return {
     ...kept,
-    ...Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+    ...defined(asked),
+    ...await clientSecretFrom(host, {
+      clientId,
+      before: again?.clientId === clientId ? again : undefined,
+      isService: flow === "client-credentials",
+      secretFile: options.secretFile,
+      signal,
+    }),
     name,
     issuer,
     clientId,
     openBrowser: options.open,
-    offline: options.offline,
     protect: options.protect !== undefined
       ? parseProtection(host, options.protect)
       : before?.protect ?? await chooseProtection(host, signal),
-    password: await passwordFrom(host, options, signal),
+    ...await account(host, flow, options.username ?? kept.username, options.passwordFile, signal),
     signal,
   };
 }
 
+/** What a profile remembers, as far as the options do not make it another client's or another proof's. */
+function keptOf(before: Profile, options: LoginCommand): Partial<SignInRequest> {
+  const { clientId, authentication, secretFile, privateKeyFile, keyId, redirectUri, ...kept } = requestOf(before);
+  if (options.clientId !== undefined && options.clientId !== clientId) return kept;
+  const client = { clientId, redirectUri };
+  const newProof = options.secretFile !== undefined || options.privateKeyFile !== undefined;
+  return newProof ? { ...kept, ...client } : { ...kept, ...client, authentication, secretFile, privateKeyFile, keyId };
+}
+
+function isSameIssuer(before: string, asked: string): boolean {
+  return sameButForSlash(before, providerNamed(asked)?.issuer ?? asked);
+}
+
+/** How the server is reached, as the options say it. */
+function reachOf(options: LoginCommand): Reach {
+  return defined({
+    caFile: options.caFile === undefined ? undefined : resolve(options.caFile),
+    allowInsecureLoopback: options.allowInsecureLoopback,
+  });
+}
+
+/** Who signs in by the password grant; without a name, the person at the terminal is asked. */
+async function account(
+  host: Host,
+  flow: Flow | undefined,
+  username: string | undefined,
+  passwordFile: string | undefined,
+  signal: AbortSignal,
+): Promise<Pick<SignInRequest, "username" | "password">> {
+  if (flow !== "password") return {};
+  const name = username ?? await host.terminal?.ask("User name", { signal });
+  return { username: name, password: passwordFrom(host, passwordFile, signal) };
+}
+
+function defined<T extends object>(members: T): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The absolute path of a private key that can be read; what is wrong with it is said before anybody signs in. */
+function keyFileAt(file: string): string {
+  const path = resolve(file);
+  readSecretFile(path, "private key");
+  return path;
+}
+
+/** `login apex` needs no issuer: a new profile with the name of a preset is for that one. */
 async function missingIssuer(host: Host, name: string, signal: AbortSignal): Promise<string> {
-  if (host.terminal) return (await askIssuer(host.terminal, signal)).issuer;
-  readProfile(host, name); // says that there is no such profile, and which there are
-  throw new TokenError("invalid_argument", "An issuer is needed: give it with --issuer URL");
-}
-
-async function secretFrom(
-  host: Host,
-  options: LoginCommand,
-  before: Profile | undefined,
-  signal: AbortSignal,
-): Promise<Pick<SignInRequest, "secretFile" | "clientSecret">> {
-  if (options.secretFile === "-") return { clientSecret: secretOf(await host.readInput(), "client secret") };
-  if (options.secretFile !== undefined) {
-    const secretFile = resolve(options.secretFile);
-    readSecretFile(secretFile, "client secret");
-    return { secretFile };
-  }
-  if ((options.flow ?? before?.flow) !== "client-credentials" || before?.secretFile) return {};
-  const fromEnvironment = host.environment("APEX_CLIENT_SECRET");
-  if (fromEnvironment) return { clientSecret: fromEnvironment };
-  if (!host.terminal) return {};
-  return { clientSecret: await host.terminal.askSecret("Client secret", { signal }) };
-}
-
-async function passwordFrom(
-  host: Host,
-  options: LoginCommand,
-  signal: AbortSignal,
-): Promise<() => Promise<string>> {
-  const { passwordFile } = options;
-  if (passwordFile === undefined) return passwordPrompt(host, signal);
-  const password = passwordFile === "-"
-    ? secretOf(await host.readInput(), "password")
-    : readSecretFile(resolve(passwordFile), "password");
-  return () => Promise.resolve(password);
-}
-
-function warnOfPasswordGrant(host: Host): void {
-  host.say(
-    "The password grant is deprecated (RFC 9700 section 2.4): it hands your password to this program and knows no second factor.\n" +
-      "Where the server offers it, use --flow device instead. The password is sent once and not kept.",
-  );
+  if (providerNamed(name)) return name;
+  if (host.terminal) return (await askIssuer(host, signal)).issuer;
+  return readProfile(host, name).issuer; // says that there is no such profile, and which there are
 }

@@ -8,6 +8,8 @@
 export interface Answer {
   /** The access token, or the ID token where that was asked for. */
   readonly token: string;
+  /** Whether it is an ID token. Default: false. */
+  readonly isIdToken?: boolean;
   readonly tokenType: string;
   /** Epoch seconds. */
   readonly expiresAt: number;

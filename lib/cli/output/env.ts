@@ -6,7 +6,10 @@
 
 import type { Answer } from "./answer.ts";
 
-/** An `export` line; a token consists of visible ASCII, and a quote in it is written the way every shell reads. */
-export function formatEnv({ token }: Answer): string {
-  return `export ACCESS_TOKEN='${token.replaceAll("'", `'\\''`)}'\n`;
+/**
+ * An `export` line for `ACCESS_TOKEN`, or for `ID_TOKEN`. A token consists of visible ASCII, and a quote in it is written
+ * the way every shell reads.
+ */
+export function formatEnv({ token, isIdToken }: Answer): string {
+  return `export ${isIdToken ? "ID_TOKEN" : "ACCESS_TOKEN"}='${token.replaceAll("'", `'\\''`)}'\n`;
 }

@@ -4,24 +4,28 @@
  * @module
  */
 
+import { timestamp } from "../times.ts";
 import type { Answer } from "./answer.ts";
 
 /** The version of this form; it changes only when a member changes its meaning or goes away. */
 const FORMAT_VERSION = 1;
 
-/** One JSON object on one line; times as epoch seconds and as RFC 3339 in UTC. */
-export function formatJson({ token, tokenType, expiresAt, scope, issuer, profile }: Answer): string {
-  const answer = {
+/**
+ * One JSON object on one line; times as epoch seconds and as RFC 3339 in UTC. An ID token is in `id_token`, so that
+ * nobody takes it for an access token.
+ */
+export function formatJson(answer: Answer): string {
+  const { token, isIdToken, tokenType, expiresAt, scope, issuer, profile } = answer;
+  const members = {
     format_version: FORMAT_VERSION,
-    access_token: token,
-    token_type: tokenType,
+    ...(isIdToken ? { id_token: token } : { access_token: token, token_type: tokenType }),
     expires_at: expiresAt,
-    expires: new Date(expiresAt * 1000).toISOString().replace(".000Z", "Z"),
-    scope: scope ?? null,
+    expires: timestamp(expiresAt),
+    ...(isIdToken ? {} : { scope: scope ?? null }),
     issuer,
     profile: profile ?? null,
   };
-  return escapeControls(JSON.stringify(answer)) + "\n";
+  return escapeControls(JSON.stringify(members)) + "\n";
 }
 
 /** A terminal acts on C1 controls and some programs on U+2028 and U+2029, which JSON leaves as they are. */

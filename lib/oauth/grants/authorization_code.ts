@@ -15,6 +15,7 @@ import { proofKey } from "../pkce.ts";
 import {
   formOf,
   narrowing,
+  replacing,
   type RequestOptions,
   requestToken,
   type TokenParameters,
@@ -69,10 +70,10 @@ export async function authorizationRequest(
   const reached = issuerFor(issuer, client);
   const proof = await proofKey(issuer);
   const state = generateRandomState();
-  const nonce = parameters.scope?.split(" ").includes("openid") ? generateRandomNonce() : undefined;
-  const { redirectUri, responseMode, prompt, loginHint, maxAge, scope } = parameters;
-  const form = formOf({
-    ...narrowing(parameters),
+  const { redirectUri, responseMode, prompt, loginHint, maxAge } = parameters;
+  const scope = parameters.scope ?? parameters.extra?.scope;
+  const nonce = scope?.split(" ").includes("openid") ? generateRandomNonce() : undefined;
+  const form = formOf(replacing(narrowing(parameters), {
     response_type: "code",
     client_id: client.clientId,
     redirect_uri: redirectUri,
@@ -84,7 +85,7 @@ export async function authorizationRequest(
     nonce,
     dpop_jkt: client.dpop?.thumbprint,
     ...proof.parameters,
-  });
+  }));
   const url = await authorizationUrl(reached, client, form, parameters);
   const signed = responseMode?.endsWith("jwt") ?? false;
   let redeemed = false;

@@ -5,17 +5,20 @@
  */
 
 import { TokenError } from "../../errors.ts";
+import { untilAborted } from "../_abort.ts";
 import { secondsMember, successMembers, textMember } from "../_answer.ts";
 import { postForm } from "../_endpoint.ts";
 import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
+import { requestObject } from "../_request_object.ts";
 import { type Client, issuerFor } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
 import { repairDeviceAnswer } from "../quirks.ts";
-import { type SigningKey, signJwt } from "../signing_key.ts";
+import type { SigningKey } from "../signing_key.ts";
 import {
   formOf,
   narrowing,
+  replacing,
   type RequestOptions,
   requestToken,
   type TokenParameters,
@@ -73,31 +76,34 @@ export async function backchannelAuthentication(
 ): Promise<BackchannelAuthentication> {
   const reached = issuerFor(issuer, client);
   const what = "a sign-in on another device";
+  const form = requestForm(parameters);
+  const key = parameters.requestObjectKey;
   const request = {
     endpoint: "backchannel_authentication_endpoint",
     what,
-    parameters: await requestForm(reached, client, parameters),
+    parameters: key ? formOf({ request: await requestObject(reached, client, form, key) }) : form,
     signal: options.signal,
   };
   const { clock } = reached.http;
-  const sent = await postForm(reached, client, request);
+  const sent = await untilAborted(() => postForm(reached, client, request), options.signal);
   const answer = repairDeviceAnswer(successMembers(sent, reached, what), reached.quirks);
   const started = clock.monotonic();
-  const lifetime = secondsMember(answer, "expires_in");
+  const lifetime = Math.floor(secondsMember(answer, "expires_in"));
+  const interval = answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval");
   const identifier = textMember(answer, "auth_req_id");
   return {
     expiresAt: Math.floor(clock.now() / 1000) + lifetime,
     wait: ({ signal } = {}) =>
       poll({
         clock,
-        interval: answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval"),
+        interval,
         deadline: started + lifetime * 1000,
         signal,
         attempt: (signal) =>
           requestToken(reached, client, {
             grantType: "urn:openid:params:grant-type:ciba",
             parameters: formOf({ auth_req_id: identifier }),
-            scope: parameters.scope,
+            scope: form.get("scope") ?? undefined,
             validate: idTokenValidation(),
             timeout: LONG_POLL,
             signal,
@@ -106,11 +112,7 @@ export async function backchannelAuthentication(
   };
 }
 
-async function requestForm(
-  issuer: Issuer,
-  client: Client,
-  parameters: BackchannelParameters,
-): Promise<URLSearchParams> {
+function requestForm(parameters: BackchannelParameters): URLSearchParams {
   const { loginHint, loginHintToken, idTokenHint, bindingMessage, userCode, requestedExpiry, acrValues } =
     parameters;
   if ([loginHint, loginHintToken, idTokenHint].filter((hint) => hint !== undefined).length !== 1) {
@@ -119,9 +121,7 @@ async function requestForm(
       "Cannot ask on another device: exactly one hint must say who shall sign in",
     );
   }
-  const form = formOf({
-    ...narrowing(parameters),
-    scope: parameters.scope ?? "openid",
+  return formOf(replacing({ scope: "openid", ...narrowing(parameters) }, {
     login_hint: loginHint,
     login_hint_token: loginHintToken,
     id_token_hint: idTokenHint,
@@ -129,17 +129,5 @@ async function requestForm(
     user_code: userCode,
     requested_expiry: requestedExpiry?.toString(),
     acr_values: acrValues,
-  });
-  if (!parameters.requestObjectKey) return form;
-  const now = Math.floor(issuer.http.clock.now() / 1000);
-  const request = await signJwt(parameters.requestObjectKey, {}, {
-    ...Object.fromEntries(form),
-    iss: client.clientId,
-    aud: issuer.issuer,
-    iat: now,
-    nbf: now,
-    exp: now + 60,
-    jti: crypto.randomUUID(),
-  });
-  return formOf({ request });
+  }));
 }

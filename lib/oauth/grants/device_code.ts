@@ -8,11 +8,12 @@ import { TokenError } from "../../errors.ts";
 import { checkUrl } from "../../http/url.ts";
 import { secondsMember, successMembers, textMember } from "../_answer.ts";
 import { endpointOf, postForm } from "../_endpoint.ts";
+import { untilAborted } from "../_abort.ts";
 import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
 import { type Client, issuerFor } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
 import { idTokenValidation } from "../id_token.ts";
-import { proofKey } from "../pkce.ts";
+import { knowsS256, proofKey } from "../pkce.ts";
 import { type Members, repairDeviceAnswer } from "../quirks.ts";
 import {
   formOf,
@@ -48,7 +49,7 @@ export interface DeviceAuthorization {
 }
 
 /**
- * Asks for a user code. PKCE is sent along, since Keycloak clients may demand it here too.
+ * Asks for a user code. PKCE is sent along where the server knows S256, since Keycloak clients may demand it here too.
  *
  * @throws {TokenError} `unsupported` when the server has no device authorization endpoint; as every request
  * @see RFC 8628 section 3.1
@@ -61,17 +62,21 @@ export async function deviceAuthorization(
 ): Promise<DeviceAuthorization> {
   const reached = issuerFor(issuer, client);
   endpointOf(reached, client, "device_authorization_endpoint", "a device code");
-  const proof = await proofKey(issuer);
-  const form = formOf({ ...narrowing(parameters), ...proof.parameters });
-  const answer = await requestCodes(reached, client, form, options.signal);
+  const proof = knowsS256(issuer) ? await proofKey(issuer) : undefined;
+  const form = formOf({ ...narrowing(parameters), ...proof?.parameters });
+  const answer = await untilAborted(
+    () => requestCodes(reached, client, form, options.signal),
+    options.signal,
+  );
   const { clock } = reached.http;
   const started = clock.monotonic();
-  const lifetime = secondsMember(answer, "expires_in");
+  const lifetime = Math.floor(secondsMember(answer, "expires_in"));
+  const interval = answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval");
   const code = textMember(answer, "device_code");
   const redeem = (signal?: AbortSignal) =>
     requestToken(reached, client, {
       grantType: DEVICE_CODE,
-      parameters: formOf({ client_id: client.clientId, device_code: code, code_verifier: proof.verifier }),
+      parameters: formOf({ client_id: client.clientId, device_code: code, code_verifier: proof?.verifier }),
       scope: parameters.scope,
       validate: idTokenValidation(),
       signal,
@@ -85,7 +90,7 @@ export async function deviceAuthorization(
     wait: ({ signal } = {}) =>
       poll({
         clock,
-        interval: answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval"),
+        interval,
         deadline: started + lifetime * 1000,
         signal,
         attempt: redeem,
@@ -108,7 +113,8 @@ async function requestCodes(
 /** The page to open, as a URL that can be shown and opened. */
 function pageOf(uri: string, issuer: Issuer): string {
   try {
-    return checkUrl(uri, issuer.http).href;
+    // a fragment is not for a request, but a page may have one
+    return checkUrl(uri.split("#")[0], issuer.http).href + new URL(uri).hash;
   } catch {
     throw new TokenError(
       "invalid_response",

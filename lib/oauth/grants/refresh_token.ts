@@ -25,6 +25,11 @@ export interface RefreshTokenParameters extends TokenParameters {
   claims?: IdTokenClaims;
   /** The scope that was granted at sign-in: what holds when neither request nor answer names one. */
   grantedScope?: string;
+  /**
+   * Told the new refresh token as soon as it is here, before the rest of the answer is judged; a server that rotates
+   * takes no other from then on, even if that answer is of no use. A rejection fails the call.
+   */
+  onRefreshToken?: (refreshToken: string) => void | Promise<void>;
 }
 
 /**
@@ -42,13 +47,14 @@ export async function refreshTokenGrant(
   parameters: RefreshTokenParameters,
   options: RequestOptions = {},
 ): Promise<TokenSet> {
-  const { refreshToken, claims, grantedScope, ...rest } = parameters;
+  const { refreshToken, claims, grantedScope, onRefreshToken, ...rest } = parameters;
   try {
     const tokens = await requestToken(issuer, client, {
       grantType: "refresh_token",
       parameters: formOf({ ...narrowing(rest), refresh_token: refreshToken }),
       scope: grantedScope,
       validate: idTokenValidation({ previous: claims }),
+      onRefreshToken,
       ...options,
     });
     return { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken };

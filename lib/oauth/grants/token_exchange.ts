@@ -11,6 +11,7 @@ import type { Issuer } from "../issuer.ts";
 import {
   formOf,
   narrowing,
+  replacing,
   type RequestOptions,
   requestToken,
   TOKEN_EXCHANGE,
@@ -72,14 +73,13 @@ export async function tokenExchangeGrant(
   const validate = idTokenValidation();
   const tokens = await requestToken(issuer, client, {
     grantType: TOKEN_EXCHANGE,
-    parameters: formOf({
-      ...narrowing(parameters),
+    parameters: formOf(replacing(narrowing(parameters), {
       subject_token: subjectToken,
       subject_token_type: subjectTokenType ?? TOKEN_TYPES.accessToken,
       actor_token: actorToken,
       actor_token_type: actorTokenType,
       requested_token_type: requestedTokenType,
-    }),
+    })),
     validate: (reached, who, answer) => {
       issuedTokenType = answer.issued_token_type;
       return validate(reached, who, answer);

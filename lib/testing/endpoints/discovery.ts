@@ -66,7 +66,7 @@ function metadata(state: State): JsonObject {
     response_modes_supported: ["query", "query.jwt", "jwt"],
     grant_types_supported: grantTypes(state),
     subject_types_supported: ["public"],
-    code_challenge_methods_supported: state.flavor.restrictiveRegistration ? ["plain", "S256"] : ["S256"],
+    code_challenge_methods_supported: state.flavor.challengeMethods,
     authorization_response_iss_parameter_supported: settings.issParameter,
     request_parameter_supported: true,
     request_uri_parameter_supported: false,

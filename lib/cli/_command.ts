@@ -1,0 +1,31 @@
+/**
+ * What the commands' tables share.
+ *
+ * @module
+ */
+
+import { Command, Option } from "commander";
+
+/** A command with its help. */
+export function command(name: string, description: string): Command {
+  return new Command(name).description(description).helpOption("-h, --help", "show this help");
+}
+
+/** Examples come first in every help: they are what people look for. */
+export function examples(target: Command, rows: readonly (readonly [string, string])[]): void {
+  const text = rows.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join("\n");
+  target.addHelpText("before", `Examples:\n${text}\n`);
+}
+
+/** How a server is reached, where no profile says. */
+export function reachOptions(target: Command): void {
+  target
+    .option("--ca-file <file>", "trust the certificate authorities in this file too (PEM)")
+    .option("--allow-insecure-loopback", "permit an http issuer on this machine, for tests");
+}
+
+/** The form in which a token is printed. */
+export function outputOption(): Option {
+  return new Option("-o, --output <form>", "how it is printed").choices(["token", "json", "header", "env"])
+    .default("token");
+}

@@ -1,0 +1,36 @@
+/**
+ * `apex-token logout`: ends a sign-in on this machine, with `--revoke` at the server too.
+ *
+ * @module
+ */
+
+import type { Host } from "../../host/host.ts";
+import { revokeToken } from "../../oauth/revocation.ts";
+import { chooseProfile, signedIn } from "../../profile/signed_in.ts";
+import { dropSession } from "../../profile/remove.ts";
+
+/** The options of `logout`. */
+export interface LogoutCommand {
+  readonly revoke?: boolean;
+}
+
+/**
+ * Ends a sign-in. The profile stays, so that the next `login NAME` needs no options. What is kept here goes even when
+ * the server cannot be told, and then the command fails (RFC 7009 section 2.2.1).
+ */
+export async function logout(host: Host, name: string | undefined, { revoke }: LogoutCommand): Promise<void> {
+  const { signal, dispose } = host.interrupt();
+  try {
+    const profile = chooseProfile(host, name);
+    const before = revoke ? await signedIn(host, profile) : undefined;
+    await dropSession(host, profile);
+    host.say(`"${profile.name}" is signed out on this machine.`);
+    if (!before) return;
+    const { issuer, client, session } = before;
+    if (!session.refreshToken) return host.say("There was no refresh token to revoke.");
+    await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal });
+    host.say(`The sign-in has been revoked at ${new URL(issuer.issuer).host}.`);
+  } finally {
+    dispose();
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What a cached token costs inside a running program, beside the least that there could be: an async function that
+ * compares the time.
+ *
+ * @module
+ */
+
+import { interleave, median, ratio } from "../measure.ts";
+import { answer } from "./answer.ts";
+import { libraries } from "./clients.ts";
+
+/** What is asked of this program. */
+export interface Question {
+  readonly who: string;
+  /** An issuer of the token server. */
+  readonly issuer: string;
+  /** How many scopes are cached; 0 for one token without a scope. */
+  readonly scopes: number;
+  readonly rounds: number;
+}
+
+/** What it answers. */
+export interface Answer {
+  /** Nanoseconds for one call. */
+  readonly call: number;
+  /** Nanoseconds for one call of the function that compares the time. */
+  readonly floor: number;
+  /** The one divided by the other. */
+  readonly ratio: number;
+}
+
+type Call = (index: number) => Promise<unknown>;
+
+/** How long one batch takes, in milliseconds. */
+const BATCH = 5;
+
+await answer<Question, Answer>(async ({ who, issuer, scopes, rounds }) => {
+  const call = await cachedCall(who, issuer, scopes);
+  const measureCall = await batches(call);
+  const measureFloor = await batches(floor());
+  const samples = await interleave({ call: measureCall, floor: measureFloor }, { rounds, warmUps: 10 });
+  return {
+    call: median(samples.call),
+    floor: median(samples.floor),
+    ratio: ratio(samples.call, samples.floor),
+  };
+});
+
+async function cachedCall(who: string, issuer: string, scopes: number): Promise<Call> {
+  const client = await libraries[who].make(issuer);
+  const names = Array.from({ length: scopes }, (_, index) => `scope-${index}`);
+  for (const name of scopes === 0 ? [undefined] : names) await client.get(name);
+  const requests = await requestsTo(issuer);
+  for (const name of scopes === 0 ? [undefined] : names) await client.get(name);
+  if (await requestsTo(issuer) !== requests) throw new Error(`${who} did not cache ${scopes} tokens`);
+  return scopes === 0 ? () => client.get() : (index) => client.get(names[index % scopes]);
+}
+
+async function requestsTo(issuer: string): Promise<number> {
+  return await (await fetch(`${issuer}/requests`)).json();
+}
+
+function floor(): Call {
+  const token = { accessToken: "token", expiresAt: Date.now() + 3_600_000 };
+  // deno-lint-ignore require-await -- the cost of an async function is what is measured
+  return async () => Date.now() < token.expiresAt ? token : undefined;
+}
+
+/** A measurement of `call`: nanoseconds a call, over a batch. */
+async function batches(call: Call): Promise<() => Promise<number>> {
+  // A function of its own for each subject: one loop for both would remember both at its call.
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const loop = new AsyncFunction("call", "count", "for (let i = 0; i < count; i++) await call(i);");
+  const timed = async (count: number) => {
+    const start = performance.now();
+    await loop(call, count);
+    return performance.now() - start;
+  };
+  let count = 16;
+  while (await timed(count) < BATCH) count *= 2;
+  return async () => await timed(count) / count * 1e6;
+}
