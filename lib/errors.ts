@@ -93,6 +93,8 @@ export class TokenError extends Error {
   readonly sent?: boolean;
 
   /**
+   * Makes an error.
+   *
    * @param code what went wrong, for programs
    * @param message what went wrong, for people: one sentence without a full stop
    * @param options the server's words, the next step

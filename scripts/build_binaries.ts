@@ -21,6 +21,8 @@ const flags = [
   // Parsed when built, not at every start; it needs ESM, because of top-level await.
   "--bytecode",
   "--format=esm",
+  // Or the imports of every command would be hoisted to the top, and a cached `get` would load them all: 18 ms, not 8.
+  "--splitting",
   "--sourcemap=none",
   // Or whoever owns the current directory could run code in it (bunfig `preload`) and set its environment.
   "--no-compile-autoload-dotenv",

@@ -18,16 +18,17 @@ import { EXIT_CODES, report } from "./report.ts";
  */
 export async function main(host: Host, args: readonly string[]): Promise<number> {
   if (args.length === 0) args = ["--help"];
+  const root = program(host);
   try {
-    await program(host).parseAsync([...args], { from: "user" });
+    await root.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError(host);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError(host, root.commands.find((one) => one.name() === args[0])?.name());
     return report(host, error);
   }
 }
 
-function usageError(host: Host): number {
-  host.say("See: apex-token --help");
+function usageError(host: Host, command?: string): number {
+  host.say(`See: apex-token ${command ? `${command} ` : ""}--help`);
   return EXIT_CODES.invalid_argument;
 }

@@ -9,6 +9,7 @@ import type { Host } from "../host/host.ts";
 import type { Flow } from "../providers.ts";
 import { authenticationMethods } from "../profile/profile.ts";
 import { version } from "../version.ts";
+import { usageWords } from "./usage.ts";
 import { command, examples, outputOption, reachOptions } from "./_command.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
@@ -23,7 +24,11 @@ export function program(host: Host): Command {
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")
-    .configureOutput({ writeOut: (text) => host.answer(text), writeErr: (text) => host.say(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => host.answer(text),
+      writeErr: (text) => host.say(text.trimEnd()),
+      outputError: (text) => host.say(usageWords(text)),
+    })
     .showSuggestionAfterError(true)
     .exitOverride();
   examples(root, [
@@ -32,7 +37,7 @@ export function program(host: Host): Command {
       "sign in to ESA APEx, once per machine",
     ],
     ["apex-token get apex", "print a valid token, renewed by itself"],
-    ['curl -H "$(apex-token get apex -o header)" https://…', "use it"],
+    ["apex-token get apex -o header | curl -H @- https://…", "use it, unseen by the list of processes"],
   ]);
   const commands = [
     getCommand(host),
@@ -54,8 +59,8 @@ function getCommand(host: Host): Command {
         "the profile; default: APEX_TOKEN_PROFILE, APEX_CLIENT_ID, or the default profile",
       ),
     )
-    .option("-s, --scope <scope>", "narrow the token to these scopes, separated by blanks")
-    .option("--aud, --audience <audience>", "the API that the token is for")
+    .option("-s, --scope <scope>", "narrow the token to these scopes, separated by blanks", scopes)
+    .option("--aud, --audience <audience>", "the API that the token is for", once)
     .option("--min-validity <seconds>", "for how long it must still be valid", wholeNumber)
     .option("--force", "renew it even though a good one is at hand")
     .option("--id-token", "print the ID token instead of the access token")
@@ -80,7 +85,7 @@ function loginCommand(host: Host): Command {
     .addArgument(new Argument("[name]", "the name of the profile; one that is there is signed in again"))
     .option("--issuer <url>", "the issuer's URL, or apex, cdse, egi, wlcg, iam-test, escape, infn-cloud")
     .option("--client-id <id>", "the client id")
-    .option("-s, --scope <scope>", "what to ask for, separated by blanks")
+    .option("-s, --scope <scope>", "what to ask for, separated by blanks", scopes)
     .addOption(new Option("--flow <flow>", "how to sign in; default: what fits here").choices(FLOWS))
     .option(
       "--secret-file <file>",
@@ -97,6 +102,8 @@ function loginCommand(host: Host): Command {
     .option("--par", "push the parameters of a browser sign-in to the server first (RFC 9126)")
     .option("--redirect-uri <uri>", "where the browser comes back to; default: a free port of 127.0.0.1")
     .option("--no-open", "show the page and do not open it")
+    // before its negation, or it would be taken as said
+    .addOption(new Option("--offline", "ask for a sign-in that outlives the browser session").hideHelp())
     .option("--no-offline", "do not ask for a sign-in that outlives the browser session")
     .option("--protect <how>", "what protects the sign-in: key-file, key-file=PATH, memory")
     .option("--username <name>", "the account of the password grant (deprecated)")
@@ -146,6 +153,18 @@ function removeCommand(host: Host): Command {
     const { remove } = await import("./commands/remove.ts");
     await remove(host, name);
   });
+}
+
+/** Several options are as good as one with several scopes. */
+function scopes(text: string, before?: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("A scope is needed.");
+  return before === undefined ? text : `${before} ${text}`;
+}
+
+function once(text: string, before?: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It must not be empty.");
+  if (before === undefined) return text;
+  throw new InvalidArgumentError("It can be given only once.");
 }
 
 function wholeNumber(text: string): number {

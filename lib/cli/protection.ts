@@ -13,7 +13,7 @@ import { defaultKeyPath } from "../profile/session_home.ts";
 /**
  * The protection that `--protect` names.
  *
- * @throws {TokenError} `invalid_argument` for a word that is none, `unsupported` for one that this release lacks
+ * @throws {TokenError} `invalid_argument` for a word that is none, or one that this release cannot do
  */
 export function parseProtection(host: Host, text: string): Protection {
   const [kind, path] = split(text);
@@ -22,7 +22,7 @@ export function parseProtection(host: Host, text: string): Protection {
   if (kind === "memory") return { kind };
   if (kind === "keyring" || kind === "passphrase") {
     throw new TokenError(
-      "unsupported",
+      "invalid_argument",
       `Cannot protect a sign-in with --protect ${kind}: this release cannot do that yet`,
       {
         nextStep: "Use --protect key-file, or --protect memory to keep nothing",
@@ -43,16 +43,13 @@ function unknown(text: string): TokenError {
   });
 }
 
-/** Asks once what protects the sign-in; without a terminal it is the key file, and it says so. */
+/** Asks once what protects the sign-in; without a terminal it is the key file, and the welcome says so. */
 export async function chooseProtection(host: Host, signal?: AbortSignal): Promise<Protection> {
   const keyFile: Protection = { kind: "key-file", path: defaultKeyPath(host) };
-  if (!host.terminal) {
-    host.say(`The sign-in is kept encrypted; its key is in ${keyFile.path} (--protect key-file).`);
-    return keyFile;
-  }
+  if (!host.terminal) return keyFile;
   const choice = await host.terminal.choose("How shall the sign-in be kept on this machine?", [
     `encrypted, with the key in a file that only you can read (${keyFile.path})`,
-    "not at all: you sign in each time",
+    "not at all: you sign in for each command",
   ], { default: 0, signal });
   return choice === 0 ? keyFile : { kind: "memory" };
 }

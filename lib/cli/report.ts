@@ -29,6 +29,25 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   internal: 1,
 };
 
+/** What helps where an error does not say it itself. */
+const NEXT_STEPS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  invalid_argument: "See: apex-token --help",
+  insecure_url: "Use an https URL; http is only for a server on this machine, with --allow-insecure-loopback",
+  unknown_profile: "See: apex-token list",
+  sign_in_required: "Run: apex-token login NAME",
+  expired_code: "Start the sign-in again",
+  access_denied: "If that was a mistake, start the sign-in again",
+  server_refused: "Check the client id and the scopes, or ask the operator of the server",
+  invalid_metadata: "Check the issuer URL",
+  invalid_response: "Check the issuer URL, or ask the operator of the server",
+  network: "Check the network and the URL, then try again",
+  timeout: "Try again later, or ask the operator of the server",
+  unavailable: "Try again later, or ask the operator of the server",
+  unsupported: "Choose another way, or ask the operator of the server",
+  storage: "Check the disk and the permissions, then try again",
+  key: "Put the key back from a backup, or sign in again",
+};
+
 /** Says on stderr what went wrong and what to do, and gives the exit code. */
 export function report(host: Host, error: unknown): number {
   if (!isTokenError(error)) {
@@ -38,7 +57,8 @@ export function report(host: Host, error: unknown): number {
     return EXIT_CODES.internal;
   }
   host.say(`apex-token: ${sentence(error.message)}`);
-  if (error.nextStep) host.say(sentence(error.nextStep));
+  const nextStep = error.nextStep ?? NEXT_STEPS[error.code];
+  if (nextStep) host.say(sentence(nextStep));
   return EXIT_CODES[error.code] ?? EXIT_CODES.internal;
 }
 

@@ -18,8 +18,11 @@ export function celebrate(host: Host, { profile, session, tokens, provider }: Si
   if (tokens.scope) lines.push(`Granted: ${safeText(tokens.scope, 400)}.`);
   lines.push(lasting(host, { profile, session, tokens }));
   if (profile.protect.kind === "key-file") {
-    lines.push(`Profile "${profile.name}" is kept encrypted; its key is in ${profile.protect.path}.`);
-  } else lines.push(`Profile "${profile.name}" is kept without the sign-in.`);
+    const key = safeText(profile.protect.path, 1000);
+    lines.push(`The sign-in is kept encrypted as "${profile.name}"; its key is in ${key} (--protect key-file).`);
+  } else {
+    lines.push(`The profile "${profile.name}" is kept, the sign-in is not: each command asks for it (--protect memory).`);
+  }
   lines.push("", `Next: apex-token get ${profile.name}`);
   host.say(lines.join("\n"));
 }

@@ -23,8 +23,11 @@ export interface MachineFetchOptions {
 
 /** The members of Deno that are used. */
 interface DenoClients {
-  createHttpClient(options: { caCerts: string[] }): DenoClient;
+  createHttpClient(options: { caCerts: string[]; poolMaxIdlePerHost: number }): DenoClient;
 }
+
+// Deno sends a POST again by itself when a connection that it kept breaks: a refresh token would be presented twice.
+const UNPOOLED = { poolMaxIdlePerHost: 0 };
 
 interface DenoClient {
   close(): void;
@@ -62,18 +65,18 @@ function denoFetch(certificates: () => string[]): Fetch {
 
 function denoClient(deno: DenoClients, certificates: string[]): DenoClient {
   try {
-    return deno.createHttpClient({ caCerts: certificates });
+    return deno.createHttpClient({ ...UNPOOLED, caCerts: certificates });
   } catch {
     // It is stricter than OpenSSL, and one authority that it cannot take would cost all the others.
     const taken = certificates.filter((certificate) => {
       try {
-        deno.createHttpClient({ caCerts: [certificate] }).close();
+        deno.createHttpClient({ ...UNPOOLED, caCerts: [certificate] }).close();
         return true;
       } catch {
         return false;
       }
     });
-    return deno.createHttpClient({ caCerts: taken });
+    return deno.createHttpClient({ ...UNPOOLED, caCerts: taken });
   }
 }
 

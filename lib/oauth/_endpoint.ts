@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
+import { untilAborted } from "./_abort.ts";
 import { type EndpointAnswer, refusal } from "./_answer.ts";
 import { authenticationOf, type Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
@@ -26,6 +27,9 @@ export interface EndpointRequest {
   readonly timeout?: number;
 }
 
+/** Pages for a browser: an alias of theirs means nothing (RFC 8705 section 5). */
+const PAGES = ["authorization_endpoint", "end_session_endpoint"];
+
 /**
  * Where an endpoint is. A client that proves itself by its TLS certificate goes to the alias (RFC 8705 section 5).
  *
@@ -35,9 +39,8 @@ export function endpointOf(issuer: Issuer, client: Client, endpoint: string, wha
   const { mtls_endpoint_aliases: aliases } = issuer.metadata as {
     mtls_endpoint_aliases?: Record<string, unknown>;
   };
-  const alias = /tls_client_auth$/.test(client.authentication?.method ?? "")
-    ? aliases?.[endpoint]
-    : undefined;
+  const direct = !PAGES.includes(endpoint) && /tls_client_auth$/.test(client.authentication?.method ?? "");
+  const alias = direct ? aliases?.[endpoint] : undefined;
   const url = alias ?? issuer.metadata[endpoint];
   if (typeof url !== "string") {
     throw new TokenError("unsupported", `Cannot ask for ${what}: the server names no ${endpoint}`);
@@ -70,7 +73,7 @@ export async function postForm(
   const send = async (): Promise<EndpointAnswer> => {
     const headers = new Headers({ accept: request.accept ?? "application/json" });
     const parameters = new URLSearchParams(request.parameters);
-    await authenticationOf(client).apply({
+    const proof = {
       issuer: issuer.issuer,
       tokenEndpoint: issuer.metadata.token_endpoint ?? url,
       clientId: client.clientId,
@@ -78,7 +81,9 @@ export async function postForm(
       headers,
       quirks,
       now: Math.floor(http.clock.now() / 1000),
-    });
+    };
+    // a secret manager may take its time
+    await untilAborted(async () => await authenticationOf(client).apply(proof), signal);
     if (client.dpop) headers.set("dpop", await client.dpop.proof({ method: "POST", url, clock: http.clock }));
     const answer = await exchange(http, { url, method: "POST", headers, body: parameters, signal, timeout });
     client.dpop?.remember(url, answer.headers);

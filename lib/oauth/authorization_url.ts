@@ -19,6 +19,7 @@ export interface Delivery {
   readonly pushed?: boolean;
   /** Sign them with this key (RFC 9101). Default: not signed. */
   readonly requestObjectKey?: SigningKey;
+  /** Ends the wait for the answer to a pushed request. */
   readonly signal?: AbortSignal;
 }
 

@@ -5,13 +5,16 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { toBase64Url } from "./_base64.ts";
-import { generateSigningKey, type SigningKey, signingKey, signJwt, thumbprint } from "./signing_key.ts";
+import { sha256 } from "./_base64.ts";
+import { generateSigningKey, signingKey, signJwt, thumbprint } from "./signing_key.ts";
 
 /** What a proof is for. */
 export interface ProofRequest {
+  /** The method of the request. */
   readonly method: string;
+  /** Where the request goes; its query is left out of the proof. */
   readonly url: string;
+  /** Where the time comes from. */
   readonly clock: Pick<Clock, "now">;
   /** The token that goes with it, to an API (RFC 9449 section 7). */
   readonly accessToken?: string;
@@ -39,10 +42,9 @@ const MOST_ORIGINS = 100;
  * @throws {TokenError} `invalid_argument` when the JWK is not a private key
  */
 export async function dpopKey(jwk?: JsonWebKey): Promise<DpopKey> {
-  const key: SigningKey = jwk ? await signingKey(jwk) : await generateSigningKey();
-  const exported = jwk
-    ? () => Promise.resolve(jwk)
-    : (key as Awaited<ReturnType<typeof generateSigningKey>>).export;
+  const key = jwk
+    ? { ...await signingKey(jwk), export: () => Promise.resolve(jwk) }
+    : await generateSigningKey();
   const nonces = new Map<string, string>();
   return {
     thumbprint: await thumbprint(key.publicJwk!),
@@ -50,27 +52,24 @@ export async function dpopKey(jwk?: JsonWebKey): Promise<DpopKey> {
       const { origin, pathname } = new URL(url);
       const claims = {
         jti: crypto.randomUUID(),
-        htm: method,
+        // `fetch` writes the usual methods so, however they were given
+        htm: method.toUpperCase(),
         htu: origin + pathname,
         iat: Math.floor(clock.now() / 1000),
         nonce: nonces.get(origin),
-        ath: accessToken === undefined ? undefined : await hash(accessToken),
+        ath: accessToken === undefined ? undefined : await sha256(accessToken),
       };
       return await signJwt(key, { typ: "dpop+jwt", jwk: key.publicJwk, kid: undefined }, claims);
     },
     remember: (url, headers) => {
       const nonce = headers.get("dpop-nonce");
-      // two headers arrive joined by a comma, which no nonce may hold (RFC 9449 section 8.1)
-      if (!nonce || !/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(nonce)) return;
+      // two headers arrive joined by a blank, which no nonce may hold (RFC 9449 section 8.1)
+      if (!nonce || !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(nonce)) return;
+      const { origin } = new URL(url);
+      nonces.delete(origin);
       if (nonces.size >= MOST_ORIGINS) nonces.delete(nonces.keys().next().value!);
-      nonces.set(new URL(url).origin, nonce);
+      nonces.set(origin, nonce);
     },
-    export: exported,
+    export: key.export,
   };
-}
-
-async function hash(accessToken: string): Promise<string> {
-  return toBase64Url(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(accessToken))),
-  );
 }

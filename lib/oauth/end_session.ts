@@ -4,8 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
-import { checkUrl } from "../http/url.ts";
+import { endpointOf } from "./_endpoint.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 import { formOf } from "./token_request.ts";
@@ -25,14 +24,12 @@ export interface EndSessionParameters {
 /**
  * The page that ends the browser's session at the server.
  *
- * @throws {TokenError} `unsupported` when the server has none
+ * @throws {TokenError} `unsupported` when the server has none, `invalid_metadata` when it is not `https`
  * @see RP-Initiated Logout 1.0 section 2
  */
 export function endSessionUrl(issuer: Issuer, client: Client, parameters: EndSessionParameters = {}): string {
-  const endpoint = issuer.metadata.end_session_endpoint;
-  if (!endpoint) throw new TokenError("unsupported", "Cannot log out there: the server has no page for it");
   const { idTokenHint, logoutHint, postLogoutRedirectUri, state } = parameters;
-  const url = checkUrl(endpoint, issuer.http);
+  const url = new URL(endpointOf(issuer, client, "end_session_endpoint", "a log-out"));
   const form = formOf({
     id_token_hint: idTokenHint,
     logout_hint: logoutHint,

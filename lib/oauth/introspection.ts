@@ -21,14 +21,21 @@ import { formOf } from "./token_request.ts";
 export interface Introspection {
   /** Whether the token is good now. Nothing else is said of one that is not. */
   readonly active: boolean;
+  /** Its scope, separated by blanks. */
   readonly scope?: string;
+  /** The client that it was issued to. */
   readonly client_id?: string;
+  /** A name for people of the one who signed in. */
   readonly username?: string;
+  /** Whom it is about. */
   readonly sub?: string;
+  /** Who issued it. */
   readonly iss?: string;
+  /** Whom it is for. */
   readonly aud?: string | readonly string[];
-  /** Epoch seconds. */
+  /** When it ends, in epoch seconds. */
   readonly exp?: number;
+  /** Whatever else the server says. */
   readonly [member: string]: unknown;
 }
 

@@ -15,20 +15,35 @@ import { type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from
 
 /** Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). */
 export interface ServerMetadata {
+  /** The issuer identifier. */
   readonly issuer: string;
+  /** Where tokens are asked for. */
   readonly token_endpoint?: string;
+  /** The page that a browser is sent to. */
   readonly authorization_endpoint?: string;
+  /** Where device codes are asked for (RFC 8628 section 4). */
   readonly device_authorization_endpoint?: string;
+  /** Where its public keys are. */
   readonly jwks_uri?: string;
+  /** Where the claims about a person are. */
   readonly userinfo_endpoint?: string;
+  /** Where tokens are revoked (RFC 7009). */
   readonly revocation_endpoint?: string;
+  /** Where it says whether a token is good (RFC 7662). */
   readonly introspection_endpoint?: string;
+  /** Where clients register themselves (RFC 7591). */
   readonly registration_endpoint?: string;
+  /** The page that ends the session of a browser. */
   readonly end_session_endpoint?: string;
+  /** Scopes that it knows, not always all of them. */
   readonly scopes_supported?: readonly string[];
+  /** The `grant_type` values that it knows. */
   readonly grant_types_supported?: readonly string[];
+  /** How clients can prove who they are. */
   readonly token_endpoint_auth_methods_supported?: readonly string[];
+  /** The PKCE methods that it knows (RFC 8414 section 2). */
   readonly code_challenge_methods_supported?: readonly string[];
+  /** Whatever else it says. */
   readonly [member: string]: unknown;
 }
 

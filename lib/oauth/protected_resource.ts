@@ -15,9 +15,13 @@ import { discover, type DiscoverOptions, type Issuer } from "./issuer.ts";
 export interface ProtectedResource {
   /** The resource identifier, exactly as it was asked for. */
   readonly resource: string;
+  /** The issuer identifiers of the servers whose tokens it takes. */
   readonly authorization_servers?: readonly string[];
+  /** Scopes that it knows. */
   readonly scopes_supported?: readonly string[];
+  /** Whether it takes DPoP-bound tokens only (RFC 9449). */
   readonly dpop_bound_access_tokens_required?: boolean;
+  /** Whatever else it says. */
   readonly [member: string]: unknown;
 }
 
@@ -39,29 +43,24 @@ export async function discoverResource(
   const url = `${origin}/.well-known/oauth-protected-resource${path}${search}`;
   const { signal } = options;
   const answer = await withRetry(http.clock, async () => {
-    const answer = await exchange(http, {
-      url,
-      method: "GET",
-      headers: { accept: "application/json" },
-      signal,
-    });
-    if (answer.status >= 400 && answer.status !== 404) throw refusal(answer, "its metadata", http.clock);
+    const headers = { accept: "application/json" };
+    const answer = await exchange(http, { url, method: "GET", headers, signal });
+    if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "its metadata", http.clock);
     return answer;
   }, { signal });
-  if (answer.status === 404) {
+  // 404 says "not here"; an API may say it with 401 or 403
+  if (answer.status >= 400) {
     throw new TokenError(
       "invalid_metadata",
       `Cannot find out whose tokens ${host} takes: it does not say (RFC 9728)`,
-      {
-        nextStep: "Name the issuer",
-      },
+      { nextStep: "Name the issuer", status: answer.status },
     );
   }
   const quirks = { enabled: options.quirks ?? [], report: options.onQuirk ?? (() => {}) };
   const metadata = readMembers(answer, quirks, "invalid_metadata") as unknown as ProtectedResource;
-  if (metadata.resource === identifier || metadata.resource === identifier.replace(/\/$/, "")) {
-    return metadata;
-  }
+  // a URL without a path has a slash when it comes out of `URL`; else every character counts
+  const same = path + search === "" ? [origin, origin + "/"] : [identifier];
+  if (same.includes(metadata.resource)) return metadata;
   throw new TokenError(
     "invalid_metadata",
     `Cannot trust the metadata of ${host}: it is about another resource`,
@@ -70,7 +69,9 @@ export async function discoverResource(
 
 /** An API with the server whose tokens it takes. */
 export interface ResourceIssuer {
+  /** What the API says about itself. */
   readonly resource: ProtectedResource;
+  /** The server whose tokens it takes. */
   readonly issuer: Issuer;
 }
 
@@ -85,7 +86,7 @@ export async function discoverFromResource(
   options: DiscoverOptions = {},
 ): Promise<ResourceIssuer> {
   const metadata = await discoverResource(resource, options);
-  const [server] = metadata.authorization_servers ?? [];
+  const server: unknown = [metadata.authorization_servers].flat()[0];
   if (typeof server === "string") return { resource: metadata, issuer: await discover(server, options) };
   throw new TokenError(
     "invalid_metadata",

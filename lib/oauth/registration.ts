@@ -5,9 +5,8 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { exchange, type HttpAnswer } from "../http/http.ts";
-import { checkUrl } from "../http/url.ts";
-import { refusal, successMembers, textMember } from "./_answer.ts";
+import { exchange } from "../http/http.ts";
+import { type EndpointAnswer, refusal, successMembers, textMember } from "./_answer.ts";
 import { endpointOf } from "./_endpoint.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Members } from "./quirks.ts";
@@ -15,19 +14,27 @@ import type { RequestOptions } from "./token_request.ts";
 
 /** What is asked of a client, or what the server made of it (RFC 7591 section 2). */
 export interface ClientMetadata {
+  /** Its name for people. */
   readonly client_name?: string;
+  /** Where browsers may be sent back to. */
   readonly redirect_uris?: readonly string[];
+  /** The `grant_type` values that it may use. */
   readonly grant_types?: readonly string[];
+  /** The `response_type` values that it may use. */
   readonly response_types?: readonly string[];
-  /** Separated by blanks. */
+  /** The scopes that it may ask for, separated by blanks. */
   readonly scope?: string;
+  /** How it proves who it is: a `method` of {@linkcode ClientAuthentication}. */
   readonly token_endpoint_auth_method?: string;
+  /** Whatever else RFC 7591 or the server knows. */
   readonly [member: string]: unknown;
 }
 
 /** A client that the server has registered. Secret: it holds the client secret and the registration access token. */
 export interface RegisteredClient {
+  /** The client identifier. */
   readonly clientId: string;
+  /** Its secret, where its method has one. */
   readonly clientSecret?: string;
   /** When the secret ends, in epoch seconds; absent when it does not. */
   readonly clientSecretExpiresAt?: number;
@@ -89,7 +96,8 @@ export async function updateRegistration(
   metadata: ClientMetadata,
   { signal }: RequestOptions = {},
 ): Promise<RegisteredClient> {
-  const body = { ...metadata, client_id: client.clientId, client_secret: client.clientSecret };
+  const { clientId: client_id, clientSecret: client_secret } = client;
+  const body = { ...withoutServersOwn(metadata), client_id, client_secret };
   const answer = await manage(issuer, "PUT", client, body, signal);
   return renewed(client, successMembers(answer, issuer, "the client registration"));
 }
@@ -106,9 +114,9 @@ export async function deleteRegistration(
   { signal }: RequestOptions = {},
 ): Promise<void> {
   const answer = await manage(issuer, "DELETE", client, undefined, signal);
-  // section 2.3: the token of a client that does not exist is answered with 401
+  // 401 may mean that it is gone, too (section 2.3), or that the token is wrong: that is for the caller to judge
   if (answer.status >= 400 && answer.status !== 404) {
-    throw refusal(answer, "to delete the client", issuer.http.clock);
+    throw refusal(answer, "the deletion of the client", issuer.http.clock);
   }
 }
 
@@ -118,7 +126,7 @@ function manage(
   client: RegisteredClient,
   body: ClientMetadata | undefined,
   signal?: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<EndpointAnswer> {
   const { registrationClientUri: url, registrationAccessToken: token } = client;
   if (!url || !token) {
     throw new TokenError(
@@ -129,24 +137,19 @@ function manage(
   return send(issuer, method, url, token, body, signal);
 }
 
-function send(
+async function send(
   { http }: Issuer,
   method: string,
   url: string,
   token: string | undefined,
   body: ClientMetadata | undefined,
   signal?: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<EndpointAnswer> {
   const headers = new Headers({ accept: "application/json" });
   if (body) headers.set("content-type", "application/json");
   if (token) headers.set("authorization", `Bearer ${token}`);
-  return exchange(http, {
-    url: checkUrl(url, http),
-    method,
-    headers,
-    body: body && JSON.stringify(body),
-    signal,
-  });
+  const answer = await exchange(http, { url, method, headers, body: body && JSON.stringify(body), signal });
+  return { ...answer, secrets: token ? [token] : [] };
 }
 
 /** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2). */
@@ -165,20 +168,30 @@ function registered(members: Members): RegisteredClient {
   const token = text("registration_access_token");
   const uri = text("registration_client_uri");
   const expiresAt = Number(members.client_secret_expires_at ?? 0);
-  const metadata = Object.fromEntries(
-    Object.entries(members).filter(([name]) => !SERVERS_OWN.includes(name)),
-  );
   return {
     clientId: textMember(members, "client_id"),
     ...(secret ? { clientSecret: secret } : {}),
     ...(secret && expiresAt > 0 ? { clientSecretExpiresAt: expiresAt } : {}),
-    metadata,
+    metadata: withoutServersOwn(members),
     ...(uri ? { registrationClientUri: uri } : {}),
     ...(token ? { registrationAccessToken: token } : {}),
   };
 }
 
-/** What an answer leaves out stays as it was; what it has replaces the old at once (RFC 7592 section 3). */
+function withoutServersOwn(members: Members): ClientMetadata {
+  return Object.fromEntries(Object.entries(members).filter(([name]) => !SERVERS_OWN.includes(name)));
+}
+
+/**
+ * What an answer leaves out stays as it was; what it has replaces the old at once (RFC 7592 section 3).
+ *
+ * @throws {TokenError} `invalid_response` when it is about another client
+ */
 function renewed(before: RegisteredClient, members: Members): RegisteredClient {
-  return { ...before, ...registered(members) };
+  const after = registered(members);
+  if (after.clientId !== before.clientId) {
+    throw new TokenError("invalid_response", "Cannot use the server's answer: it is about another client");
+  }
+  const { clientSecretExpiresAt: _ofTheOldSecret, ...kept } = before;
+  return { ...(after.clientSecret ? kept : before), ...after };
 }

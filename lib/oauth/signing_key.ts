@@ -5,7 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { fromBase64, toBase64Url } from "./_base64.ts";
+import { fromBase64, sha256, toBase64Url } from "./_base64.ts";
 
 /** A signature algorithm of RFC 7518 section 3.1 or RFC 8037 section 3.1. */
 export type SigningAlgorithm =
@@ -21,6 +21,7 @@ export type SigningAlgorithm =
 
 /** A key that signs. The key itself stays inside. */
 export interface SigningKey {
+  /** The `alg` of what it signs. */
   readonly algorithm: SigningAlgorithm;
   /** The `kid` of the JWT header, where the server needs one to find the key. */
   readonly keyId?: string;
@@ -102,13 +103,15 @@ function signer(
 }
 
 async function fromJwk(jwk: JsonWebKey & { kid?: string }, options: SigningKeyOptions): Promise<SigningKey> {
+  if (typeof jwk?.d !== "string") throw unusable("it is not a private key");
   const algorithm = options.algorithm ?? jwk.alg as SigningAlgorithm ?? usual(jwk);
-  if (jwk.d === undefined || !Object.hasOwn(IMPORT, algorithm)) throw unusable("it is not a private key");
   const { kty, crv, x, y, d, n, e, p, q, dp, dq, qi } = jwk;
   const bare = Object.fromEntries(
     Object.entries({ kty, crv, x, y, d, n, e, p, q, dp, dq, qi }).filter(([, value]) => value !== undefined),
   );
   try {
+    // Deno takes a key of another curve
+    if (crv !== (IMPORT[algorithm].namedCurve ?? crv)) throw undefined;
     const key = await crypto.subtle.importKey("jwk", bare, IMPORT[algorithm], false, ["sign"]);
     return signer(key, algorithm, publicHalf(bare), options.keyId ?? jwk.kid);
   } catch {
@@ -130,21 +133,29 @@ const KINDS: readonly [string, SigningAlgorithm][] = [
 ];
 
 async function fromPem(pem: string, options: SigningKeyOptions): Promise<SigningKey> {
-  const body = /-----BEGIN PRIVATE KEY-----([\s\S]+?)-----END PRIVATE KEY-----/.exec(pem)?.[1];
-  if (!body) throw unusable("it is not a PKCS #8 PEM; convert it with: openssl pkcs8 -topk8 -nocrypt");
-  const bytes = fromBase64(body.replace(/\s/g, ""));
-  const start = Array.from(bytes.subarray(0, 48), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const kind = KINDS.find(([identifier]) => start.includes(identifier))?.[1];
-  const algorithm = options.algorithm ?? kind;
-  if (!algorithm) throw unusable("its kind of key is not supported; use EC P-256, Ed25519 or RSA");
-  try {
-    const key = await crypto.subtle.importKey("pkcs8", bytes as BufferSource, IMPORT[algorithm], true, [
-      "sign",
-    ]);
-    return signer(key, algorithm, publicHalf(await crypto.subtle.exportKey("jwk", key)), options.keyId);
-  } catch {
-    throw unusable(`it is no key for ${algorithm}`);
+  const body = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
+  if (!body) {
+    throw unusable(
+      /BEGIN (\w+ )*PRIVATE/.test(pem)
+        ? "it is not a PKCS #8 PEM; convert it with: openssl pkcs8 -topk8 -nocrypt"
+        : "it is not a private key",
+    );
   }
+  let algorithm = options.algorithm;
+  try {
+    const bytes = fromBase64(body.replace(/\s/g, ""));
+    algorithm ??= kindOf(bytes);
+    const { subtle } = crypto;
+    const key = await subtle.importKey("pkcs8", bytes as BufferSource, IMPORT[algorithm!], true, ["sign"]);
+    return signer(key, algorithm!, publicHalf(await subtle.exportKey("jwk", key)), options.keyId);
+  } catch {
+    throw unusable(algorithm ? `it is no key for ${algorithm}` : "use EC P-256, P-384, Ed25519 or RSA");
+  }
+}
+
+function kindOf(bytes: Uint8Array): SigningAlgorithm | undefined {
+  const start = Array.from(bytes.subarray(0, 48), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return KINDS.find(([identifier]) => start.includes(identifier))?.[1];
 }
 
 function publicHalf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
@@ -178,8 +189,5 @@ export async function signJwt(
 /** The thumbprint of a public key (RFC 7638), as `jkt` has it. */
 export async function thumbprint({ crv, e, kty, n, x, y }: JsonWebKey): Promise<string> {
   // the members in the order of the alphabet, as section 3.2 asks; undefined ones drop out
-  const canonical = JSON.stringify({ crv, e, kty, n, x, y });
-  return toBase64Url(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical))),
-  );
+  return await sha256(JSON.stringify({ crv, e, kty, n, x, y }));
 }

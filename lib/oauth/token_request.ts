@@ -32,7 +32,9 @@ export interface TokenParameters {
 
 /** One thing that a token may do (RFC 9396 section 2). */
 export interface AuthorizationDetail {
+  /** What the other members mean. */
   readonly type: string;
+  /** What that type has. */
   readonly [member: string]: unknown;
 }
 

@@ -9,11 +9,17 @@ import type { Members } from "./quirks.ts";
 
 /** The claims of a validated ID token (OpenID Connect Core 1.0 section 2). */
 export interface IdTokenClaims {
+  /** Who issued it: the issuer identifier. */
   readonly iss: string;
+  /** Who signed in: never given to another person by this issuer. */
   readonly sub: string;
+  /** Whom it is for: the client. */
   readonly aud: string | readonly string[];
+  /** When it ends, in epoch seconds. */
   readonly exp: number;
+  /** When it was issued, in epoch seconds. */
   readonly iat: number;
+  /** Whatever else the server says. */
   readonly [claim: string]: unknown;
 }
 

@@ -19,9 +19,13 @@ import type { RequestOptions } from "./token_request.ts";
 export interface UserInfo {
   /** Who it is: the same as in the ID token. */
   readonly sub: string;
+  /** The full name. */
   readonly name?: string;
+  /** The e-mail address. */
   readonly email?: string;
+  /** The name of the account, which may change. */
   readonly preferred_username?: string;
+  /** Whatever else the server says. */
   readonly [claim: string]: unknown;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Client } from "../oauth/client.ts";
 import { type AuthorizationRequest, authorizationRequest } from "../oauth/grants/authorization_code.ts";
@@ -34,7 +34,7 @@ const TIMEOUT = 300_000;
 /**
  * Opens the server's page and waits for the browser to come back.
  *
- * @throws {TokenError} `access_denied`, `server_refused`, `timeout`, `unsupported`, `aborted`
+ * @throws {TokenError} `access_denied`, `server_refused`, `expired_code` when nobody came back, `unsupported`, `aborted`
  */
 export async function signInWithBrowser(host: Host, request: BrowserSignIn): Promise<TokenSet> {
   let pending: AuthorizationRequest | undefined;
@@ -56,11 +56,17 @@ export async function signInWithBrowser(host: Host, request: BrowserSignIn): Pro
       signal: request.signal,
     });
     await invite(host, pending.url, request);
-    const answer = await listener.answer;
+    const answer = await listener.answer.catch(explain);
     return await pending.redeem(answer, { signal: request.signal });
   } finally {
     await listener.close();
   }
+}
+
+/** To wait in vain for a person is no fault of the network. */
+function explain(error: unknown): never {
+  if (!isTokenError(error) || error.code !== "timeout") throw error;
+  throw new TokenError("expired_code", error.message, { nextStep: "Start the sign-in again" });
 }
 
 async function invite(host: Host, url: string, request: BrowserSignIn): Promise<void> {

@@ -73,13 +73,15 @@ async function drawing(host: Host, uri?: string): Promise<string | undefined> {
   if (!uri || !host.isErrorTerminal) return undefined;
   const { renderUnicodeCompact } = await import("uqr");
   const picture = renderUnicodeCompact(uri, { border: 1 });
-  const width = Math.max(...picture.split("\n").map((line) => line.length));
-  return width <= host.columns ? picture : undefined;
+  const lines = picture.split("\n");
+  if (lines.some((line) => line.length > host.columns)) return undefined;
+  // light on dark, whatever the terminal's own colours are
+  return host.color ? lines.map((line) => `\x1b[97;40m${line}\x1b[0m`).join("\n") : picture;
 }
 
 /** Tells once a second how long the code is still good. On anything but a terminal it says so once. */
 function countDown(host: Host, expiresAt: number): () => void {
-  if (!host.isErrorTerminal) {
+  if (!host.isErrorTerminal || host.environment("TERM") === "dumb") {
     host.say("Waiting for the sign-in …");
     return () => {};
   }

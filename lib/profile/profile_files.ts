@@ -8,6 +8,7 @@ import { readdirSync } from "node:fs";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
+import { providerNamed } from "../providers.ts";
 import { checkProfileName, isProfileName, parseProfile, type Profile } from "./profile.ts";
 
 /** The longest profile file, in bytes. */
@@ -30,10 +31,12 @@ export function readProfile(host: Host, name: string): Profile {
   const profile = findProfile(host, name);
   if (profile) return profile;
   const names = profileNames(host);
+  const issuer = providerNamed(name) ? "" : " --issuer URL";
+  const make = `apex-token login ${name}${issuer} --client-id ID`;
   throw new TokenError("unknown_profile", `There is no profile "${name}"`, {
     nextStep: names.length > 0
-      ? `The profiles are: ${names.join(", ")}. Or make it: apex-token login ${name} --issuer URL`
-      : `Make it: apex-token login ${name} --issuer URL`,
+      ? `The profiles are: ${names.join(", ")}. Or make it: ${make}`
+      : `Make it: ${make}`,
   });
 }
 

@@ -4,16 +4,33 @@
  * @module
  */
 
-import { isTokenError } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { createKeyFile } from "../host/key_file.ts";
+import { createKeyFile, readKeyFile } from "../host/key_file.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import type { Session } from "../session/session.ts";
 import { cachedToken } from "./cached_token.ts";
-import type { Profile } from "./profile.ts";
-import { defaultProfileName, profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
+import type { Profile, Protection } from "./profile.ts";
+import { profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
 import { sessionHome } from "./session_home.ts";
 import { removeCachedTokens, writeCachedToken } from "./token_cache.ts";
+
+/**
+ * Makes sure, before anybody signs in, that the key which is to protect the sign-in can be used or made.
+ *
+ * @throws {TokenError} `key` when there is something else in its place
+ */
+export function checkProtection(protect: Protection): void {
+  if (protect.kind !== "key-file" || !existsSync(protect.path)) return;
+  try {
+    readKeyFile(protect.path);
+  } catch (error) {
+    if (!isTokenError(error) || !error.nextStep?.includes("apex-token login")) throw error;
+    const nextStep = "Put it back from a backup; or move it away to begin anew, without the sign-ins that it protects";
+    throw new TokenError(error.code, error.message, { ...error, nextStep });
+  }
+}
 
 /** Keeps a sign-in. The first profile of a person becomes the default one. */
 export async function saveSignIn(
@@ -22,7 +39,7 @@ export async function saveSignIn(
   session: Session,
   tokens: TokenSet,
 ): Promise<void> {
-  const isFirst = profileNames(host).length === 0 && defaultProfileName(host) === undefined;
+  const isFirst = profileNames(host).length === 0;
   if (profile.protect.kind === "key-file") await createKeyFile(profile.protect.path);
   const home = sessionHome(host, profile);
   const lock = await home.lock(() => false);
@@ -33,7 +50,9 @@ export async function saveSignIn(
       await home.remove();
       return undefined;
     });
-    await home.write(session, before?.version);
+    const registration = registrationOf(session, before?.session);
+    await home.write({ ...session, ...(registration ? { registration } : {}) }, before?.version);
+    await dropOther(host, profile);
     writeProfile(host, profile);
     removeCachedTokens(host, profile.name);
     const { refreshToken: _kept, ...token } = tokens;
@@ -43,4 +62,16 @@ export async function saveSignIn(
     lock?.release();
   }
   if (isFirst) writeDefaultProfile(host, profile.name);
+}
+
+/** The registration of a client stays with it from one sign-in to the next. */
+function registrationOf(session: Session, before?: Session): Session["registration"] {
+  return session.registration ?? (before?.clientId === session.clientId ? before.registration : undefined);
+}
+
+/** What was kept in files does not outlive the wish to keep nothing. */
+async function dropOther(host: Host, { name, protect }: Profile): Promise<void> {
+  if (protect.kind !== "memory") return;
+  const before = { name, protect: { kind: "key-file", path: "" } } as const;
+  await sessionHome(host, before).remove();
 }

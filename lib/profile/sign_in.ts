@@ -23,7 +23,7 @@ import { signInWithDevice } from "./device_sign_in.ts";
 import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
-import { saveSignIn } from "./save_sign_in.ts";
+import { checkProtection, saveSignIn } from "./save_sign_in.ts";
 
 /** What somebody wants to sign in to. */
 export interface SignInRequest {
@@ -83,6 +83,7 @@ export interface SignInResult {
  */
 export async function signIn(host: Host, request: SignInRequest): Promise<SignInResult> {
   checkProfileName(request.name);
+  checkProtection(request.protect);
   const { issuer, provider } = await findIssuer(host, request);
   const made = plan({
     metadata: issuer.metadata,

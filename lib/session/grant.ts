@@ -5,6 +5,7 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
+import { withRetry } from "../http/retry.ts";
 import type { Client } from "../oauth/client.ts";
 import { jwtBearerGrant } from "../oauth/grants/assertion.ts";
 import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
@@ -16,8 +17,14 @@ import type { TokenSet } from "../oauth/token_set.ts";
 
 /** What a source asks its grant for. */
 export interface GrantRequest extends TokenParameters {
+  /** The server that is asked. */
   readonly issuer: Issuer;
+  /** Who asks. */
   readonly client: Client;
+  /** For how long the token must be valid, in seconds; for a grant that has tokens of its own at hand. */
+  readonly minValidity?: number;
+  /** Whether such a token will not do. */
+  readonly force?: boolean;
   /** Aborted when nobody waits for the token any more. */
   readonly signal?: AbortSignal;
 }
@@ -94,6 +101,7 @@ export function refreshToken(parameters: RefreshTokenDefaults): Grant {
 
 /**
  * A token exchange, for {@linkcode tokenSource}: the subject token is asked for each time, so that it is a fresh one.
+ * Transient failures are retried.
  *
  * @see RFC 8693 section 2
  */
@@ -104,26 +112,28 @@ export function tokenExchange(
   const { subjectTokenType, actorToken, actorTokenType, requestedTokenType, ...defaults } = parameters;
   return {
     defaults,
-    obtain: async ({ issuer, client, signal, ...narrowing }) => {
-      const subjectToken = await subject();
-      const own = { subjectToken, subjectTokenType, actorToken, actorTokenType, requestedTokenType };
-      return await tokenExchangeGrant(issuer, client, { ...narrowing, ...own }, { signal });
-    },
+    obtain: ({ issuer, client, signal, ...narrowing }) =>
+      withRetry(issuer.http.clock, async () => {
+        const subjectToken = await subject();
+        const own = { subjectToken, subjectTokenType, actorToken, actorTokenType, requestedTokenType };
+        return await tokenExchangeGrant(issuer, client, { ...narrowing, ...own }, { signal });
+      }, { signal }),
   };
 }
 
 /**
- * The JWT bearer grant, for {@linkcode tokenSource}: the assertion is asked for each time.
+ * The JWT bearer grant, for {@linkcode tokenSource}: the assertion is asked for each time. Transient failures are
+ * retried.
  *
  * @see RFC 7523 section 2.1
  */
 export function jwtBearer(assertion: () => Promise<string>, defaults: TokenParameters = {}): Grant {
   return {
     defaults,
-    obtain: async ({ issuer, client, signal, ...parameters }) => {
-      return await jwtBearerGrant(issuer, client, { ...parameters, assertion: await assertion() }, {
-        signal,
-      });
-    },
+    obtain: ({ issuer, client, signal, ...parameters }) =>
+      withRetry(issuer.http.clock, async () => {
+        const request = { ...parameters, assertion: await assertion() };
+        return await jwtBearerGrant(issuer, client, request, { signal });
+      }, { signal }),
   };
 }

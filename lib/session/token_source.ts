@@ -84,6 +84,8 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   const entries = new Map<string, Entry>();
   const flights = new Map<string, Flight<Entry>>();
   const pauses = new Map<string, Pause>();
+  /** Whose last token was called bad: a grant with a cache of its own must not give it again. */
+  const distrusted = new Set<string>();
   let generation = 0;
 
   const seconds = () => clock.now() / 1000;
@@ -151,8 +153,10 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
       const flight = renew(key, options);
       try {
         const entry = await join(flight, signal);
-        // begun before the tokens were called bad: what it brought may be as bad
         if (flight.generation === generation) return entry;
+        // begun before the tokens were called bad: what it brought may be as bad
+        const newer = entries.get(key);
+        if (valid(newer, seconds())) return newer;
       } catch (error) {
         // all others left it just before this caller came
         const abandoned = flight.abort.signal.aborted && isTokenError(error) && error.code === "aborted";
@@ -183,7 +187,9 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   ): Promise<Entry> {
     try {
       const parameters = parametersOf(grant.defaults, options);
-      const { refreshToken: _kept, ...token } = await grant.obtain({ issuer, client, ...parameters, signal });
+      const force = options.force === true || distrusted.has(key);
+      const request = { issuer, client, ...parameters, minValidity: options.minValidity, force, signal };
+      const { refreshToken: _kept, ...token } = await grant.obtain(request);
       const entry: Entry = {
         token,
         at: thresholds(token.issuedAt, token.expiresAt, Math.random()),
@@ -191,6 +197,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
       };
       if (begun === generation) {
         pauses.delete(key);
+        distrusted.delete(key);
         if (token.expiresAt > token.issuedAt) entries.set(key, entry);
       }
       return entry;
@@ -215,6 +222,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
     invalidate: (accessToken) => {
       if (accessToken === undefined) {
         generation++;
+        for (const key of ["", ...entries.keys()]) distrusted.add(key);
         entries.clear();
         pauses.clear();
         return;
@@ -223,6 +231,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
         if (entry.token.accessToken !== accessToken) continue;
         entries.delete(key);
         pauses.delete(key);
+        distrusted.add(key);
       }
     },
     peek: (options) => {

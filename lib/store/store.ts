@@ -18,7 +18,9 @@ export interface StoreCapabilities {
 
 /** Bytes with the version under which they were written. */
 export interface StoredValue {
+  /** Which version it is: what `compareAndSet` expects. */
   readonly version: string;
+  /** The bytes. */
   readonly value: Uint8Array;
 }
 

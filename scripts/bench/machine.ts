@@ -28,7 +28,9 @@ export function machine(): string {
 export function packages(): Record<string, string> {
   const { imports } = JSON.parse(readFileSync(`${folder}deno.json`, "utf8"));
   return Object.fromEntries(
-    Object.entries<string>(imports).map(([name, target]) => [name, target.slice(target.lastIndexOf("@") + 1)]),
+    Object.entries<string>(imports).map((
+      [name, target],
+    ) => [name, target.slice(target.lastIndexOf("@") + 1)]),
   );
 }
 

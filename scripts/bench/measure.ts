@@ -33,7 +33,9 @@ export async function interleave(
 
 /** The number in the middle; between the two in the middle of an even count. */
 export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new Error("Cannot take the median of no value");
+  if (values.length === 0) {
+    throw new Error("Cannot take the median of no value");
+  }
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

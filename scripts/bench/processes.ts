@@ -63,5 +63,7 @@ export async function ask<T>([program, ...args]: readonly string[], question: un
   child.stdin.end(JSON.stringify(question));
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   if (code === 0) return JSON.parse(out);
-  throw new Error(`${[program, ...args].join(" ")} ended with ${code}: ${(err || out).trim().slice(-2000)}`);
+  throw new Error(
+    `${[program, ...args].join(" ")} ended with ${code}: ${(err || out).trim().slice(-2000)}`,
+  );
 }

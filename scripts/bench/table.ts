@@ -68,26 +68,30 @@ export function withRatios(lines: readonly Line[], unit: string): Line[] {
 /** The table as aligned text. */
 export function asText(table: Table, machine: string): string {
   const units = unitsOf(table);
-  const cells = [["", ...units], ...table.lines.map((line) => [`  ${nameOf(line)}`, ...valuesOf(line, units)])];
+  const cells = [
+    ["", ...units],
+    ...table.lines.map((line) => [`  ${nameOf(line)}`, ...valuesOf(line, units)]),
+  ];
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const aligned = cells.map((row) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column] + 3)).join("")
-      .trimEnd()
-  );
+  const aligned = cells.map(([name, ...values]) => {
+    const columns = values.map((value, index) => value.padStart(widths[index + 1] + 3));
+    return (name.padEnd(widths[0]) + columns.join("")).trimEnd();
+  });
   const body = table.lines.flatMap((line, index) => {
     const isNewRow = line.row !== table.lines[index - 1]?.row;
     return [...(isNewRow ? [line.row] : []), aligned[index + 1]];
   });
   const title = `${table.name}: ${table.title}`;
   const notes = [...table.notes, `${table.versions.join(", ")}; ${machine}`];
-  return [title, "=".repeat(title.length), ...notes.flatMap((note) => wrapped(note, 110)), aligned[0], ...body, ""]
-    .join("\n");
+  const head = [title, "=".repeat(title.length), ...notes.flatMap((note) => wrapped(note, 110))];
+  return [...head, aligned[0], ...body, ""].join("\n");
 }
 
 /** The table as a section of Markdown. */
 export function asMarkdown(table: Table): string {
   const units = unitsOf(table);
-  const row = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const row = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   const body = table.lines.map((line, index) => {
     const isNewRow = line.row !== table.lines[index - 1]?.row;
     return row([isNewRow ? line.row : "", nameOf(line), ...valuesOf(line, units)]);
@@ -115,12 +119,14 @@ function nameOf({ who, note }: Line): string {
 }
 
 function valuesOf({ values }: Line, units: readonly string[]): string[] {
-  return units.map((unit) => unit in values ? asNumber(values[unit]) : "");
+  return units.map((unit) => unit in values ? asNumber(values[unit], unit) : "");
 }
 
 /** Three figures that mean something, and thousands apart. */
-function asNumber(value: number): string {
-  if (Number.isInteger(value)) return value.toLocaleString("en");
+function asNumber(value: number, unit: string): string {
+  if (Number.isInteger(value) && !unit.startsWith("x ")) {
+    return value.toLocaleString("en");
+  }
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

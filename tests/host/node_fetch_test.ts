@@ -163,6 +163,7 @@ describe("plain http through a proxy", () => {
     });
     const response = await proxied("http://plain.example:8080/a?b=c#d", {});
     assert.equal(await response.text(), "GET http://plain.example:8080/a?b=c HTTP/1.1");
+    proxy.close();
     assert.match(proxy.requests[0], /\r\nhost: plain\.example:8080\r\n/i);
     assert.match(
       proxy.requests[0],

@@ -86,6 +86,7 @@ export function decoded(jwt: string | null | undefined): {
 const KEYS: Partial<Record<SigningAlgorithm, object>> = {
   ES256: { name: "ECDSA", namedCurve: "P-256" },
   EdDSA: { name: "Ed25519" },
+  Ed25519: { name: "Ed25519" },
   RS256: {
     name: "RSASSA-PKCS1-v1_5",
     hash: "SHA-256",

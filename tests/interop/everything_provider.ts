@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { AccessDenied } from "oidc-provider/lib/helpers/errors.js";
 // Not the package's entry, which greets every runtime but Node.js with a warning on the console.
 import { Provider } from "oidc-provider/lib/provider.js";
 import { type Certificates, makeCertificates } from "../hostile/certificates.ts";
@@ -32,8 +33,8 @@ export interface Everything {
   readonly certificates: Certificates;
   /** What the provider threw without meaning to; empty in a test that went as planned. */
   readonly faults: Error[];
-  /** The requests for a path that ends so, in order. */
-  seen(path: string): SeenRequest[];
+  /** The requests for a path that ends so, in order; of one grant type if given. */
+  seen(path: string, grantType?: string): SeenRequest[];
   /** The last of them. */
   last(path: string): SeenRequest;
   /** What the provider keeps under an identifier, for example an opaque access token in the model `AccessToken`. */
@@ -44,14 +45,14 @@ export interface Everything {
   authorize(url: string, person?: { user?: string; deny?: boolean }): Promise<string>;
   /** Opens a page, does what it asks for, and tells where that ended. */
   visit(url: string): Promise<Visit>;
-  /** The person says yes to the newest request that came over the backchannel. */
-  approveBackchannel(): Promise<BackchannelRequest>;
+  /** The person says yes, or no, to the newest request that came over the backchannel. */
+  answerBackchannel(answer: "yes" | "no"): Promise<BackchannelRequest>;
   close(): Promise<void>;
 }
 
 /** The part of the provider that is used here and nowhere else. */
 interface FullProvider extends ProviderInstance {
-  backchannelResult(request: BackchannelRequest, grantId: string): Promise<void>;
+  backchannelResult(request: BackchannelRequest, result: string | Error): Promise<void>;
 }
 
 const MUTUAL_TLS_METHODS = ["tls_client_auth", "self_signed_tls_client_auth"];
@@ -87,7 +88,11 @@ export async function startEverything(): Promise<Everything> {
   registerTokenExchange(provider);
   server.on("request", provider.callback());
 
-  const seen = (path: string) => requests.filter((request) => request.path.endsWith(path));
+  const seen = (path: string, grantType?: string) =>
+    requests.filter((request) =>
+      request.path.endsWith(path) &&
+      (grantType === undefined || request.parameters.get("grant_type") === grantType)
+    );
   return {
     issuer,
     mutualTlsOrigin: front.origin,
@@ -111,13 +116,13 @@ export async function startEverything(): Promise<Everything> {
       return visit.left;
     },
     visit: (url) => browse(url, { user: "alice", deny: false }),
-    async approveBackchannel() {
+    async answerBackchannel(answer) {
       const request = waiting.pop();
       if (!request) throw new Error("Nobody has asked over the backchannel");
       const { accountId, clientId, scope } = request;
       const grant = new provider.Grant({ accountId, clientId });
       grant.addOIDCScope(scope);
-      await provider.backchannelResult(request, await grant.save());
+      await provider.backchannelResult(request, answer === "yes" ? await grant.save() : new AccessDenied());
       return request;
     },
     async close() {
@@ -130,9 +135,11 @@ export async function startEverything(): Promise<Everything> {
   };
 }
 
-/** RFC 8705 section 5: the endpoints that a client asks itself, at another origin. */
+/** RFC 8705 section 5. The first two are opened by a browser, which has no certificate: to be ignored. */
 function aliases(origin: string): Record<string, string> {
   return {
+    authorization_endpoint: `${origin}/auth`,
+    end_session_endpoint: `${origin}/session/end`,
     token_endpoint: `${origin}/token`,
     pushed_authorization_request_endpoint: `${origin}/request`,
     introspection_endpoint: `${origin}/token/introspection`,

@@ -7,8 +7,7 @@ import {
   clientSecretPost,
   deviceAuthorization,
   type Issuer,
-  isTokenError,
-  privateKeyJwt,
+  issuerFromMetadata,
   refreshTokenGrant,
   TOKEN_TYPES,
   tokenExchangeGrant,
@@ -31,6 +30,12 @@ const CIBA = "urn:openid:params:grant-type:ciba";
 const CATALOGUE = "https://catalogue.example/";
 const STORE = "https://store.example/";
 const SECRET = "a secret of the service";
+
+const CIBA_CLIENT = {
+  ...WEB_CLIENT,
+  grant_types: ["authorization_code", "refresh_token", CIBA],
+  backchannel_token_delivery_mode: "poll",
+};
 
 describe("this package against an oidc-provider with everything on", () => {
   let server: Everything;
@@ -58,7 +63,7 @@ describe("this package against an oidc-provider with everything on", () => {
     const tokens = await device.wait();
     assert.equal(tokens.claims?.sub, "alice");
     assert.deepEqual(pauses, [5000, 5000]);
-    assert.deepEqual(server.seen("/token").map(({ status }) => status), [400, 200]);
+    assert.deepEqual(server.seen("/token", DEVICE_CODE).map(({ status }) => status), [400, 200]);
     assert.equal(server.kept("AccessToken", tokens.accessToken)?.gty, "device_code");
     const next = await refreshTokenGrant(issuer, client, { refreshToken: tokens.refreshToken! });
     assert.ok(server.kept("RefreshToken", tokens.refreshToken)?.consumed);
@@ -73,27 +78,23 @@ describe("this package against an oidc-provider with everything on", () => {
     assert.equal(pushed.parameters.get("code_challenge_method"), "S256");
     assert.deepEqual([...new URL(url).searchParams.keys()], ["client_id", "request_uri"]);
     assert.match(await server.authorize(url), /[?&]code=/);
-    const inTheOpen = await authorizationRequest(issuer, web, { redirectUri: REDIRECT_URI, pushed: false });
+    const unaware = issuerFromMetadata(
+      { ...issuer.metadata, require_pushed_authorization_requests: undefined },
+      { allowInsecureLoopback: true },
+    );
+    const inTheOpen = await authorizationRequest(unaware, web, {
+      redirectUri: REDIRECT_URI,
+      scope: "openid",
+    });
     assert.match(await server.authorize(inTheOpen.url), /[?&]error=invalid_request&.*Pushed/);
   });
 
   it("signs in over the backchannel (CIBA), with a signed request", async () => {
     const { key, jwks } = await registrableKey("ES256");
-    const client = {
-      clientId: server.addClient({
-        ...WEB_CLIENT,
-        redirect_uris: [],
-        response_types: [],
-        grant_types: [CIBA],
-        jwks,
-        token_endpoint_auth_method: "private_key_jwt",
-        backchannel_token_delivery_mode: "poll",
-        backchannel_authentication_request_signing_alg: "ES256",
-      }),
-      authentication: privateKeyJwt(key),
-    };
+    const signed = { backchannel_authentication_request_signing_alg: "ES256", jwks };
+    const client = { clientId: server.addClient({ ...CIBA_CLIENT, ...signed }) };
     const { clock, pauses } = steppingClock(() => {}, async () => {
-      const { accountId, params } = await server.approveBackchannel();
+      const { accountId, params } = await server.answerBackchannel("yes");
       assert.deepEqual([accountId, params.binding_message], ["bob", "7-4-2"]);
     });
     const parameters = {
@@ -108,8 +109,17 @@ describe("this package against an oidc-provider with everything on", () => {
     const { header, claims } = decoded(server.last("/backchannel").parameters.get("request"));
     assert.deepEqual([header.alg, claims.login_hint, claims.aud], ["ES256", "bob", server.issuer]);
     assert.equal(server.last("/backchannel").parameters.get("login_hint"), null);
-    const polled = server.seen("/token").filter(({ parameters }) => parameters.get("grant_type") === CIBA);
-    assert.deepEqual(polled.map(({ status }) => status), [400, 200]);
+    assert.deepEqual(server.seen("/token", CIBA).map(({ status }) => status), [400, 200]);
+  });
+
+  it("hears over the backchannel that the person said no", async () => {
+    const client = { clientId: server.addClient(CIBA_CLIENT) };
+    const { clock } = steppingClock(() => server.answerBackchannel("no"));
+    const request = await backchannelAuthentication(await discovered(server, clock), client, {
+      idTokenHint: (await signIn(server, client)).idToken,
+    });
+    await assert.rejects(request.wait(), { code: "access_denied", serverError: "access_denied" });
+    assert.equal(server.seen("/token", CIBA).at(-1)?.status, 400);
   });
 
   it("asks for a token for each of two resources", async () => {
@@ -176,10 +186,20 @@ describe("this package against an oidc-provider with everything on", () => {
     const no = await authorizationRequest(issuer, client, parameters);
     const denial = await server.authorize(no.url, { deny: true });
     await assert.rejects(no.redeem(denial), { code: "access_denied", serverError: "access_denied" });
-    const [head, body, signature] = answer.searchParams.get("response")!.split(".");
-    const forged = `${head}.${body}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
-    const again = await authorizationRequest(issuer, client, parameters);
-    await assert.rejects(again.redeem(new URLSearchParams({ response: forged })), isTokenError);
+  });
+
+  it("refuses an authorization response with a forged signature (JARM)", async () => {
+    const parameters = { redirectUri: REDIRECT_URI, scope: "openid", responseMode: "jwt" } as const;
+    const request = await authorizationRequest(issuer, web, parameters);
+    const answer = new URL(await server.authorize(request.url));
+    const [header, claims, signature] = answer.searchParams.get("response")!.split(".");
+    const changed = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
+    const forged = new URLSearchParams({ response: `${header}.${claims}.${changed}` });
+    const before = server.seen("/token").length;
+    await assert.rejects(request.redeem(forged), { code: "invalid_response", message: /signature/ });
+    assert.equal(server.seen("/token").length, before);
+    await request.redeem(answer);
+    assert.equal(server.seen("/token").length, before + 1);
   });
 
   it("exchanges a token, on behalf of one person by another", async () => {

@@ -76,9 +76,23 @@ export async function certificateThumbprint({ cert }: Certificate): Promise<stri
   return Buffer.from(await crypto.subtle.digest("SHA-256", new Uint8Array(raw))).toString("base64url");
 }
 
-/** A `fetch` that shows a client certificate. The one of Node.js cannot be told to; `node:https` can, everywhere. */
+/** The runtime's own `fetch` with a client certificate. The one of Node.js takes none, so there `node:https` it is. */
+export function ownFetchWithCertificate(authority: string, { key, cert }: Certificate): Fetch {
+  // deno-lint-ignore no-explicit-any
+  const { Deno, Bun, fetch } = globalThis as any;
+  if (Deno) {
+    const client = Deno.createHttpClient({ caCerts: [authority], key, cert });
+    return (input, init) => fetch(input, { ...init, client });
+  }
+  if (Bun) return (input, init) => fetch(input, { ...init, tls: { ca: authority, key, cert } });
+  return fetchWithCertificate(authority, { key, cert });
+}
+
+/** A `fetch` that shows a client certificate, or none: over `node:https`, which every runtime has. */
 export function fetchWithCertificate(authority: string, identity?: Certificate): Fetch {
-  return async (input, { method, headers, body, signal }) => {
+  return async (input, init) => {
+    if (!input.startsWith("https:")) return await globalThis.fetch(input, init);
+    const { method, headers, body, signal } = init;
     const content = await new Response(body ?? null).arrayBuffer();
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = https.request(input, {

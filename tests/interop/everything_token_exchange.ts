@@ -27,7 +27,9 @@ async function answer(provider: ProviderInstance, exchange: Exchange): Promise<v
   const tokens = provider.AccessToken as unknown as Findable;
   const about = await tokens.find(subject ?? "");
   if (!about) throw new InvalidGrant("the subject token is not known");
-  if (actor !== undefined && !await tokens.find(actor)) throw new InvalidGrant("the actor token is not known");
+  if (actor !== undefined && !await tokens.find(actor)) {
+    throw new InvalidGrant("the actor token is not known");
+  }
   const { accountId, grantId } = about;
   const token = new provider.AccessToken({ accountId, client, grantId, gty: "token_exchange", scope });
   if (resource) {

@@ -1,6 +1,7 @@
 /** What the tests of the protocol share. */
 
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { inspect } from "node:util";
 import { isTokenError, type TokenError } from "../../lib/errors.ts";
 import type { Fetch } from "../../lib/http/http.ts";
@@ -38,6 +39,19 @@ export async function world(
   const issuer = await discover(server.issuer, { fetch, clock, onQuirk, quirks: options.quirks });
   server.clearRequests();
   return { server, issuer, clock, met };
+}
+
+/**
+ * Lets time pass, second by second. No second begins before the requests are answered, however long a signature really
+ * takes; the first `skipped` requests need not be.
+ */
+export async function pass({ server, clock }: World, seconds: number, skipped = 0): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await clock.advance(1000);
+    while (server.requests.slice(skipped).some(({ status }) => status === undefined)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
 }
 
 /** One request that a stub saw. */

@@ -4,27 +4,28 @@
  * @module
  */
 
-import { isTokenError, TokenError } from "../../errors.ts";
+import { isTokenError, type TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { defaultProfileName, profileNames, readProfile } from "../../profile/profile_files.ts";
 import { safeText } from "../../safe_text.ts";
 import { escapeControls } from "../output/json.ts";
+import { report } from "../report.ts";
 
 /** Lists the profiles, the default one marked; a broken one is named on stderr and does not hide the others. */
 export function list(host: Host, { json }: { readonly json?: boolean }): void {
   const profiles: Profile[] = [];
-  let failure: unknown;
+  const failures: TokenError[] = [];
   for (const name of profileNames(host)) {
     try {
       profiles.push(readProfile(host, name));
     } catch (error) {
       if (!isTokenError(error)) throw error;
-      failure ??= error;
+      failures.push(error);
     }
   }
-  if (failure && profiles.length === 0) throw failure;
-  if (failure instanceof TokenError) host.say(`apex-token: ${failure.message}. ${failure.nextStep ?? ""}`);
+  if (failures.length > 0 && profiles.length === 0) throw failures[0];
+  for (const failure of failures) report(host, failure);
   const standard = defaultProfileName(host);
   if (json) {
     const rows = profiles.map(({ name, issuer, clientId, flow, scope }) => ({
@@ -38,7 +39,7 @@ export function list(host: Host, { json }: { readonly json?: boolean }): void {
     return host.answer(escapeControls(JSON.stringify({ format_version: 1, profiles: rows })) + "\n");
   }
   if (profiles.length === 0) {
-    return host.say("There are no profiles yet. Make one: apex-token login NAME --issuer URL --client-id ID");
+    return host.say("There are no profiles yet.\nMake one: apex-token login NAME --issuer URL --client-id ID");
   }
   const width = Math.max(...profiles.map(({ name }) => name.length));
   const lines = profiles.map(({ name, issuer, clientId }) => {

@@ -22,13 +22,13 @@ export async function show(host: Host, name: string, { json }: { readonly json?:
   const { session, hindrance } = await sessionOf(host, profile);
   const token = await readCachedToken(host, profile, "");
   const facts = factsOf(profile, session, token?.expiresAt);
-  if (json) return host.answer(escapeControls(JSON.stringify({ format_version: 1, ...facts })) + "\n");
   if (hindrance) host.say(hindrance);
+  if (json) return host.answer(escapeControls(JSON.stringify({ format_version: 1, ...facts })) + "\n");
   const now = host.clock.now() / 1000;
   const rows: [string, string | undefined][] = [
     ["profile", profile.name],
     ["issuer", profile.issuer],
-    ["client", `${profile.clientId} (${profile.authentication})`],
+    ["client", `${profile.clientId} (${words(profile.authentication)})`],
     ["signed in as", session?.claims && person(session.claims)],
     ["signed in", session && timestamp(session.signedInAt)],
     ["flow", profile.flow],
@@ -38,7 +38,7 @@ export async function show(host: Host, name: string, { json }: { readonly json?:
     ["renewed by", session && renewal(profile, session)],
     [
       "protected by",
-      profile.protect.kind === "key-file" ? `the key in ${profile.protect.path}` : "nothing is kept",
+      profile.protect.kind === "key-file" ? `the key in ${profile.protect.path}` : "memory: nothing is kept",
     ],
     ["secret from", profile.secretFile],
   ];
@@ -73,6 +73,10 @@ function factsOf(profile: Profile, session: Session | undefined, tokenExpiresAt:
       (session.refreshToken !== undefined || profile.flow === "client-credentials"),
     protect: profile.protect.kind,
   };
+}
+
+function words(authentication: Profile["authentication"]): string {
+  return authentication === "none" ? "public, without a secret" : authentication;
 }
 
 function expiry(at: number, now: number): string {

@@ -5,7 +5,6 @@
  */
 
 import { TokenError } from "../../errors.ts";
-import { untilAborted } from "../_abort.ts";
 import { secondsMember, successMembers, textMember } from "../_answer.ts";
 import { postForm } from "../_endpoint.ts";
 import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
@@ -85,7 +84,7 @@ export async function backchannelAuthentication(
     signal: options.signal,
   };
   const { clock } = reached.http;
-  const sent = await untilAborted(() => postForm(reached, client, request), options.signal);
+  const sent = await postForm(reached, client, request);
   const answer = repairDeviceAnswer(successMembers(sent, reached, what), reached.quirks);
   const started = clock.monotonic();
   const lifetime = Math.floor(secondsMember(answer, "expires_in"));

@@ -7,7 +7,7 @@
 
 import { interleave, median, ratio } from "../measure.ts";
 import { answer } from "./answer.ts";
-import { libraries } from "./clients.ts";
+import { libraries, requestsTo, type TokenClient } from "./clients.ts";
 
 /** What is asked of this program. */
 export interface Question {
@@ -33,6 +33,8 @@ type Call = (index: number) => Promise<unknown>;
 
 /** How long one batch takes, in milliseconds. */
 const BATCH = 5;
+/** How many tokens are fetched at once while the cache is filled. */
+const CONCURRENCY = 50;
 
 await answer<Question, Answer>(async ({ who, issuer, scopes, rounds }) => {
   const call = await cachedCall(who, issuer, scopes);
@@ -49,15 +51,20 @@ await answer<Question, Answer>(async ({ who, issuer, scopes, rounds }) => {
 async function cachedCall(who: string, issuer: string, scopes: number): Promise<Call> {
   const client = await libraries[who].make(issuer);
   const names = Array.from({ length: scopes }, (_, index) => `scope-${index}`);
-  for (const name of scopes === 0 ? [undefined] : names) await client.get(name);
+  await askForEach(client, names);
   const requests = await requestsTo(issuer);
-  for (const name of scopes === 0 ? [undefined] : names) await client.get(name);
-  if (await requestsTo(issuer) !== requests) throw new Error(`${who} did not cache ${scopes} tokens`);
+  await askForEach(client, names);
+  if (await requestsTo(issuer) !== requests) {
+    throw new Error(`${who} did not cache ${scopes} tokens`);
+  }
   return scopes === 0 ? () => client.get() : (index) => client.get(names[index % scopes]);
 }
 
-async function requestsTo(issuer: string): Promise<number> {
-  return await (await fetch(`${issuer}/requests`)).json();
+async function askForEach(client: TokenClient, names: readonly string[]): Promise<void> {
+  if (names.length === 0) await client.get();
+  for (let at = 0; at < names.length; at += CONCURRENCY) {
+    await Promise.all(names.slice(at, at + CONCURRENCY).map((name) => client.get(name)));
+  }
 }
 
 function floor(): Call {
@@ -70,7 +77,11 @@ function floor(): Call {
 async function batches(call: Call): Promise<() => Promise<number>> {
   // A function of its own for each subject: one loop for both would remember both at its call.
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  const loop = new AsyncFunction("call", "count", "for (let i = 0; i < count; i++) await call(i);");
+  const loop = new AsyncFunction(
+    "call",
+    "count",
+    "for (let i = 0; i < count; i++) await call(i);",
+  );
   const timed = async (count: number) => {
     const start = performance.now();
     await loop(call, count);

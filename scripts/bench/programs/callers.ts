@@ -7,7 +7,7 @@
 import { interleave, median, ratio } from "../measure.ts";
 import { US } from "../table.ts";
 import { answer } from "./answer.ts";
-import { libraries } from "./clients.ts";
+import { libraries, requestsTo } from "./clients.ts";
 
 /** What is asked of this program. */
 export interface Question {
@@ -40,7 +40,9 @@ let label = 0;
 await answer<Question, Answer>(async (question) => {
   const cold = await measure(question, "cold");
   const expired = await measure(question, "expired");
-  return Object.fromEntries(Object.keys(libraries).map((who) => [who, { cold: cold(who), expired: expired(who) }]));
+  return Object.fromEntries(
+    Object.keys(libraries).map((who) => [who, { cold: cold(who), expired: expired(who) }]),
+  );
 });
 
 async function measure(
@@ -69,8 +71,4 @@ async function measure(
     time: median(samples[who]),
     ratio: ratio(samples[who], samples[US]),
   });
-}
-
-async function requestsTo(issuer: string): Promise<number> {
-  return await (await fetch(`${issuer}/requests`)).json();
 }

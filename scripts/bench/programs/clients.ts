@@ -7,13 +7,8 @@
  * @module
  */
 
-import {
-  clientCredentials,
-  clientSecretPost,
-  issuerFromMetadata,
-  type TokenSource,
-  tokenSource,
-} from "../../../mod.ts";
+import { clientCredentials, clientSecretPost, issuerFromMetadata, tokenSource } from "../../../mod.ts";
+import { US } from "../table.ts";
 
 /** A program's own token client, ready to be asked. */
 export interface TokenClient {
@@ -34,13 +29,7 @@ const SECRET = "bench-secret";
 
 /** This package and its peers, by their names on npm. */
 export const libraries: Readonly<Record<string, Library>> = {
-  "apex-token": {
-    keeps: true,
-    make: async (issuer) => {
-      const source = await apexSource(issuer);
-      return { get: (scope) => source.get(scope === undefined ? undefined : { scope }) };
-    },
-  },
+  [US]: { keeps: true, make: (issuer) => Promise.resolve(apexToken(issuer)) },
   "google-auth-library": { keeps: true, make: google },
   "@badgateway/oauth2-client": { keeps: true, make: badgateway },
   "@azure/msal-node": { keeps: true, make: msal },
@@ -48,13 +37,17 @@ export const libraries: Readonly<Record<string, Library>> = {
   "simple-oauth2": { keeps: false, make: simpleOauth2 },
 };
 
-/** Our own source of tokens. */
-export function apexSource(issuer: string): Promise<TokenSource> {
-  const server = issuerFromMetadata({ issuer, token_endpoint: `${issuer}/token` }, {
-    allowInsecureLoopback: true,
-  });
+/** How many token requests the server at `issuer` has seen. */
+export async function requestsTo(issuer: string): Promise<number> {
+  return await (await fetch(`${issuer}/requests`)).json();
+}
+
+function apexToken(issuer: string): TokenClient {
+  const metadata = { issuer, token_endpoint: `${issuer}/token` };
+  const server = issuerFromMetadata(metadata, { allowInsecureLoopback: true });
   const client = { clientId: ID, authentication: clientSecretPost(SECRET) };
-  return Promise.resolve(tokenSource(server, client, clientCredentials()));
+  const source = tokenSource(server, client, clientCredentials());
+  return { get: (scope) => source.get(scope === undefined ? undefined : { scope }) };
 }
 
 /** It has no client credentials of its own; a refresh token is what it keeps tokens for. */

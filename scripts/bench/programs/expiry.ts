@@ -5,7 +5,7 @@
  */
 
 import { answer } from "./answer.ts";
-import { libraries } from "./clients.ts";
+import { libraries, requestsTo } from "./clients.ts";
 
 /** What is asked of this program. */
 export interface Question {
@@ -23,16 +23,18 @@ export type Answer = Record<string, number>;
 
 await answer<Question, Answer>(async ({ origin, lifetime, calls, pause }) => {
   const keepers = Object.entries(libraries).filter(([, { keeps }]) => keeps);
-  const counts = keepers.map(async ([who, library]) => {
-    const issuer = `${origin}/${encodeURIComponent(who)}-${calls}-${pause}/0/${lifetime}`;
+  const counts = keepers.map(async ([who, library], index) => {
+    const issuer = `${origin}/${index}-${calls}-${pause}/0/${lifetime}`;
     const client = await library.make(issuer);
     for (let call = 0; call < calls; call++) {
-      if (call > 0 && pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      if (call > 0 && pause > 0) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
       await client.get();
     }
     // a renewal in the background counts too
     await new Promise((resolve) => setTimeout(resolve, 100));
-    return [who, await (await fetch(`${issuer}/requests`)).json()];
+    return [who, await requestsTo(issuer)];
   });
   return Object.fromEntries(await Promise.all(counts));
 });

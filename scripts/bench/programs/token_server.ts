@@ -61,6 +61,8 @@ function answer(response: ServerResponse, body: unknown): void {
 
 // 1,000 connections at once
 server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
-  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+  process.stdout.write(
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}\n`,
+  );
 });
 process.stdin.resume().on("end", () => process.exit(0));

@@ -31,18 +31,20 @@ export async function cachedCall(): Promise<Table> {
   const server = await startTokenServer();
   const answers = new Map<string, Answer[]>();
   const failures: string[] = [];
+  let label = 0;
   const subjects = RUNTIMES.flatMap((runtime) => SUBJECTS.map(([who, scopes]) => ({ runtime, who, scopes })));
   try {
     for (let process = 0; process < PROCESSES; process++) {
       for (const { runtime, who, scopes } of shuffled(subjects)) {
         const name = rowOf(runtime, scopes) + who;
-        const issuer = `${server.address}/${encodeURIComponent(name)}${process}/0/36000`;
+        const issuer = `${server.address}/${++label}/0/36000`;
         const question: Question = { who, issuer, scopes, rounds: ROUNDS };
         const failed = failures.some((failure) => failure.startsWith(`${who} on ${runtime}`));
-        const answer = failed
-          ? undefined
-          : await ask<Answer>(commandOf(runtime, "cached_call.ts"), question).catch((error) => {
-            failures.push(`${who} on ${runtime} gets no token: ${reasonOf(error)}.`);
+        const answer = failed ? undefined : await ask<Answer>(commandOf(runtime, "cached_call.ts"), question)
+          .catch((error) => {
+            failures.push(
+              `${who} on ${runtime} gets no token: ${reasonOf(error)}.`,
+            );
           });
         if (answer) answers.set(name, [...answers.get(name) ?? [], answer]);
       }
@@ -51,7 +53,7 @@ export async function cachedCall(): Promise<Table> {
     await server.close();
   }
   return {
-    name: "cached call",
+    name: "cached-call",
     title: "a cached token in a running program, nanoseconds a call",
     notes: [
       "The floor is an empty async function that compares Date.now(), measured in the same process, batch by batch. " +
@@ -59,7 +61,11 @@ export async function cachedCall(): Promise<Table> {
       "openid-client and simple-oauth2 keep no token and are not here.",
       ...failures,
     ],
-    versions: versionsOf([US, ...RUNTIMES, ...new Set(SUBJECTS.map(([who]) => who).filter((who) => who !== US))]),
+    versions: versionsOf([
+      US,
+      ...RUNTIMES,
+      ...new Set(SUBJECTS.map(([who]) => who).filter((who) => who !== US)),
+    ]),
     lines: linesOf(answers),
   };
 }
@@ -92,5 +98,6 @@ function rowOf(runtime: Runtime, scopes: number): string {
 
 /** What the runtime said, without the stack. */
 function reasonOf(error: Error): string {
-  return /^\s*(?:Uncaught )?(\w*Error: .*)$/m.exec(error.message)?.[1] ?? error.message.split("\n")[0];
+  return /^\s*(?:Uncaught )?(\w*Error: .*)$/m.exec(error.message)?.[1] ??
+    error.message.split("\n")[0];
 }

@@ -18,7 +18,8 @@ const ROUNDS = 5;
 export async function callers(): Promise<Table> {
   const server = await startTokenServer();
   const question: Question = { origin: server.address, latency: LATENCY, callers: CALLERS, rounds: ROUNDS };
-  const answer = await ask<Answer>(commandOf("Node", "callers.ts"), question).finally(server.close);
+  const answer = await ask<Answer>(commandOf("Node", "callers.ts"), question)
+    .finally(server.close);
   const lines = (["cold", "expired"] as const).flatMap((state) =>
     Object.entries(answer).map(([who, waited]) => ({
       row: state === "cold" ? "nothing cached" : "the cached token expired",

@@ -19,12 +19,23 @@ export async function expiry(): Promise<Table> {
   const count = async (row: string, lifetime: string, calls: number, pause: number) => {
     const question: Question = { origin: server.address, lifetime, calls, pause };
     const answer = await ask<Answer>(commandOf("Node", "expiry.ts"), question);
-    return Object.entries(answer).map(([who, requests]) => ({ row, who, values: { "token requests": requests } }));
+    return Object.entries(answer).map(([who, requests]) => ({
+      row,
+      who,
+      values: { "token requests": requests },
+    }));
   };
   try {
     const lines = [];
     for (const lifetime of ["60", "299", "300", "301"]) {
-      lines.push(...await count(`expires_in ${lifetime}, ${CALLS} calls`, lifetime, CALLS, 0));
+      lines.push(
+        ...await count(
+          `expires_in ${lifetime}, ${CALLS} calls`,
+          lifetime,
+          CALLS,
+          0,
+        ),
+      );
     }
     lines.push(...await count(`no expires_in, ${CALLS} calls`, "none", CALLS, 0));
     const slowly = `expires_in 300, ${SLOW_CALLS} calls ${PAUSE / 1000} s apart`;

@@ -1,0 +1,43 @@
+/**
+ * A home directory in which somebody has signed in.
+ *
+ * @module
+ */
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { SERVICE_SECRET } from "../../tests/interop/provider_clients.ts";
+import { run } from "../run.ts";
+import { deno, root } from "../toolchain.ts";
+import { startServer } from "./processes.ts";
+
+/**
+ * Signs a service in, at a real provider that is gone afterwards: a token of this profile comes from the cache alone.
+ *
+ * @param binary our own program
+ * @param folder where the home is made
+ * @returns the path of the home
+ */
+export async function signedInHome(binary: string, folder: string, profile: string): Promise<string> {
+  const home = `${folder}/home`;
+  const secretFile = `${home}/secret`;
+  await mkdir(home, { mode: 0o700 });
+  await writeFile(secretFile, SERVICE_SECRET, { mode: 0o600 });
+  const call = async (...args: string[]) => {
+    const options = { cwd: home, env: { HOME: home, PATH: "" }, timeout: 60_000 };
+    const { code, output } = await run(binary, args, options);
+    if (code !== 0) throw new Error(`apex-token ${args[0]} ended with ${code}: ${output.trim()}`);
+  };
+  // the provider's packages are those of the checkout's own configuration
+  const program = ["-c", `${root}deno.json`, `${root}scripts/bench/programs/provider.ts`];
+  const provider = await startServer([deno(), "run", "-A", ...program]);
+  try {
+    const server = ["--issuer", provider.address, "--allow-insecure-loopback", "--protect", "key-file"];
+    const client = ["--client-id", "apex-service", "--scope", "openid roles", "--secret-file", secretFile];
+    await call("login", profile, ...server, ...client);
+    await call("get", profile);
+  } finally {
+    await provider.close();
+  }
+  await call("get", profile);
+  return home;
+}

@@ -1,0 +1,111 @@
+/**
+ * What each library adds to a program that is sent to a browser.
+ *
+ * @module
+ */
+
+import { build, stop } from "esbuild";
+import { gzipSync } from "node:zlib";
+import { root } from "../../toolchain.ts";
+import { folder, versionsOf } from "../machine.ts";
+import { type Line, type Table, US, withRatios } from "../table.ts";
+
+/** A program of a user: what it takes from which module. */
+interface Program {
+  readonly row: string;
+  readonly who: string;
+  readonly source: string;
+}
+
+const SMALLEST = "client credentials, the least that yields a token";
+const DISCOVERED = "client credentials with discovery";
+const WHOLE = "the whole module";
+
+const OURS = "clientCredentials, clientSecretPost, tokenSource";
+const PROTOCOL = "ClientSecretPost, clientCredentialsGrantRequest, processClientCredentialsResponse";
+
+const programs: readonly Program[] = [
+  ours(SMALLEST, `{ ${OURS}, issuerFromMetadata }`),
+  peer(SMALLEST, "openid-client", "{ Configuration, ClientSecretPost, clientCredentialsGrant }"),
+  peer(SMALLEST, "oauth4webapi", `{ ${PROTOCOL} }`),
+  peer(SMALLEST, "@badgateway/oauth2-client", "{ OAuth2Client, OAuth2Fetch }"),
+  peer(SMALLEST, "google-auth-library", "{ OAuth2Client }"),
+  peer(SMALLEST, "@azure/msal-node", "{ ConfidentialClientApplication }"),
+  peer(SMALLEST, "simple-oauth2", "{ ClientCredentials }"),
+  ours(DISCOVERED, `{ ${OURS}, discover }`),
+  peer(DISCOVERED, "openid-client", "{ discovery, ClientSecretPost, clientCredentialsGrant }"),
+  peer(
+    DISCOVERED,
+    "oauth4webapi",
+    `{ ${PROTOCOL}, discoveryRequest, processDiscoveryResponse }`,
+  ),
+  ours(WHOLE, "*"),
+  peer(WHOLE, "openid-client", "*"),
+  peer(WHOLE, "oauth4webapi", "*"),
+  peer(WHOLE, "@badgateway/oauth2-client", "*"),
+  peer(WHOLE, "google-auth-library", "*"),
+  peer(WHOLE, "@azure/msal-node", "*"),
+  peer(WHOLE, "simple-oauth2", "*"),
+];
+
+/** Measures the bundles. */
+export async function size(): Promise<Table> {
+  const lines: Line[] = [];
+  try {
+    for (const program of programs) lines.push(await measure(program));
+  } finally {
+    await stop();
+  }
+  return {
+    name: "size",
+    title: "size of a bundle for a browser",
+    notes: [
+      "Bundled by esbuild for a browser, minified ESM, then gzip -9; 1 KB is 1,000 bytes. What does not build for a " +
+      "browser is built for Node, with Node's own modules left out, and says so.",
+      "For client credentials apex-token brings a cache, one flight for all callers and retry; @badgateway a cache " +
+      "and one flight, msal-node a cache, google-auth-library all three for a refresh token; the others bring none.",
+    ],
+    versions: versionsOf([
+      US,
+      ...new Set(programs.map(({ who }) => who).filter((who) => who !== US)),
+      "esbuild",
+    ]),
+    lines: withRatios(lines, "KB gzip"),
+  };
+}
+
+function ours(row: string, what: string): Program {
+  return {
+    row,
+    who: US,
+    source: `export ${what} from ${JSON.stringify(`${root}mod.ts`)};`,
+  };
+}
+
+function peer(row: string, who: string, what: string): Program {
+  return { row, who, source: `export ${what} from ${JSON.stringify(who)};` };
+}
+
+async function measure({ row, who, source }: Program): Promise<Line> {
+  const forBrowser = await bundle(source, "browser").catch(() => undefined);
+  const code = forBrowser ?? await bundle(source, "node");
+  return {
+    row,
+    who,
+    note: forBrowser ? undefined : "built for Node",
+    values: { "KB minified": code.length / 1000, "KB gzip": gzipSync(code, { level: 9 }).length / 1000 },
+  };
+}
+
+async function bundle(source: string, platform: "browser" | "node"): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform,
+    write: false,
+    logLevel: "silent",
+  });
+  return outputFiles[0].contents;
+}

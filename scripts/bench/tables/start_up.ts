@@ -1,0 +1,125 @@
+/**
+ * How long the command takes that runs a thousand times a day, and the help.
+ *
+ * @module
+ */
+
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { deno, root } from "../../toolchain.ts";
+import { emptyBinary, ownBinary } from "../compile.ts";
+import { signedInHome } from "../home.ts";
+import { versionsOf } from "../machine.ts";
+import { median, ratio } from "../measure.ts";
+import { ask, commandOf } from "../processes.ts";
+import type { Answer, Command, Question } from "../programs/start_up.ts";
+import { type Line, type Table, US } from "../table.ts";
+
+const PROFILE = "service";
+const EMPTY = "empty program";
+const OIDC_TOKEN = "oidc-token";
+const NOTHING = "/bin/true";
+/** How many rounds: of what takes milliseconds, and of what takes longer. */
+const MANY = 200;
+const FEW = 60;
+
+/** One program beside another. */
+interface Pair {
+  readonly row: string;
+  readonly who: string;
+  readonly command: readonly string[];
+  readonly besideWho: string;
+  readonly beside: readonly string[];
+  readonly rounds: number;
+}
+
+/** Measures the start of programs. */
+export async function startUp(): Promise<Table> {
+  const scratch = await mkdtemp(join(tmpdir(), "apex-token-bench-"));
+  try {
+    const binary = await ownBinary();
+    const home = await signedInHome(binary, scratch, PROFILE);
+    const pairs = pairsOf(binary, await emptyBinary(scratch), await emptyScript(scratch));
+    const lines: Line[] = [];
+    for (const pair of pairs) lines.push(...await measure(pair, home));
+    return {
+      name: "start-up",
+      title: "from the start of a process to its end",
+      notes: [
+        "Each program beside another one, in turn and in random order; a ratio is the median of the rounds. " +
+        `"get" prints a cached token of a profile that a real login made, into a pipe. The empty program was ` +
+        "compiled by Bun with the same flags; under deno run it is an empty file. Starting and reading a process " +
+        `that does nothing (${NOTHING}) is part of every figure.`,
+        ...(oidcToken() === undefined ? [`${OIDC_TOKEN} of oidc-agent is not installed here.`] : []),
+      ],
+      versions: versionsOf([US, "Bun", "Deno"]),
+      lines,
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function pairsOf(binary: string, empty: string, emptyScript: string): Pair[] {
+  const denoRun = [deno(), "run", "-A"];
+  const compiled = { who: US, besideWho: EMPTY, beside: [empty] };
+  const script = { who: US, besideWho: EMPTY, beside: [...denoRun, emptyScript] };
+  const client = oidcToken();
+  const pairs: Pair[] = [
+    { ...compiled, row: "cached get", command: [binary, "get", PROFILE], rounds: MANY },
+    { ...compiled, row: "cached get of the default profile", command: [binary, "get"], rounds: MANY },
+    {
+      ...script,
+      row: "cached get by deno run -A cli.ts",
+      command: [...denoRun, `${root}cli.ts`, "get", PROFILE],
+      rounds: FEW,
+    },
+    { ...compiled, row: "--help", command: [binary, "--help"], rounds: FEW },
+    { ...compiled, row: "--version", command: [binary, "--version"], rounds: FEW },
+  ];
+  if (client !== undefined) {
+    const row = `cached get beside ${OIDC_TOKEN} --version`;
+    const beside = { besideWho: OIDC_TOKEN, beside: [client, "--version"] };
+    pairs.push({ row, who: US, command: [binary, "get", PROFILE], ...beside, rounds: MANY });
+  }
+  const nothing = { besideWho: NOTHING, beside: [NOTHING] };
+  return [...pairs, { row: "what measuring costs", who: EMPTY, command: [empty], ...nothing, rounds: MANY }];
+}
+
+async function measure(
+  { row, who, command, besideWho, beside, rounds }: Pair,
+  home: string,
+): Promise<Line[]> {
+  const env = { HOME: home, PATH: "/usr/bin:/bin", DENO_DIR: denoDir() };
+  const inHome = (command: readonly string[]): Command => ({ command, cwd: home, env });
+  const question: Question = { commands: { it: inHome(command), other: inHome(beside) }, rounds };
+  const { it, other } = await ask<Answer>(commandOf("Bun", "start_up.ts"), question);
+  const factor = ratio(it, other);
+  return [
+    { row, who, values: { ms: median(it), [`x ${besideWho}`]: factor } },
+    { row, who: besideWho, values: { ms: median(other) } },
+  ];
+}
+
+async function emptyScript(folder: string): Promise<string> {
+  await writeFile(`${folder}/nothing.ts`, "export {};\n");
+  return `${folder}/nothing.ts`;
+}
+
+function oidcToken(): string | undefined {
+  return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, OIDC_TOKEN)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function denoDir(): string {
+  return process.env.DENO_DIR ?? join(homedir(), ".cache/deno");
+}

@@ -1,0 +1,38 @@
+/**
+ * `dist/apex-token`, built once when it is missing or older than its sources.
+ *
+ * @module
+ */
+
+import { statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../lib/clock.ts";
+import { acquireLock } from "../../lib/host/lock.ts";
+import { binary, buildBinary } from "../../scripts/build_binaries.ts";
+import { sources } from "../../scripts/run.ts";
+import { root } from "../../scripts/toolchain.ts";
+
+let fresh: Promise<string> | undefined;
+
+/** The path of a program that is as new as its sources. */
+export function freshBinary(): Promise<string> {
+  return fresh ??= build();
+}
+
+async function build(): Promise<string> {
+  // several test files may come here at once, each in a process of its own
+  const lock = await acquireLock(join(tmpdir(), "apex-token-build.lock"), { clock: systemClock });
+  try {
+    const files = [...await sources("lib"), "cli.ts", "deno.lock", "scripts/build_binaries.ts"];
+    const newest = Math.max(...files.map((file) => changed(root + file)));
+    if (changed(binary) < newest) await buildBinary();
+    return binary;
+  } finally {
+    lock?.release();
+  }
+}
+
+function changed(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,84 @@
+/**
+ * The authorization server of `@apex/token/testing` on a loopback port, for programs in other processes.
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  type AuthorizationServer,
+  authorizationServer,
+  type AuthorizationServerOptions,
+} from "../../lib/testing/mod.ts";
+
+/** A request on its way to the server. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Answers in place of the server, or lets it answer. */
+export type Intercept = (
+  request: IncomingRequest,
+  pass: () => Promise<Response>,
+) => Response | undefined | Promise<Response | undefined>;
+
+/** A server that runs. */
+export interface ServedAuthorizationServer {
+  readonly server: AuthorizationServer;
+  /** Its issuer and origin. */
+  readonly origin: string;
+  /** Puts something in between from now on; nothing takes it away again. */
+  intercept(intercept?: Intercept): void;
+  close(): Promise<void>;
+}
+
+/** Starts one on a free port of 127.0.0.1. */
+export async function serve(options: AuthorizationServerOptions = {}): Promise<ServedAuthorizationServer> {
+  let intercept: Intercept | undefined;
+  const listener = createServer(async (incoming, outgoing) => {
+    const request = await requestOf(incoming);
+    const { method, headers, body, url } = request;
+    const pass = async () =>
+      await (await starting).fetch(url, { method, headers, redirect: "manual", ...(body ? { body } : {}) });
+    const answer = await intercept?.(request, pass) ?? await pass();
+    outgoing.writeHead(answer.status, [...answer.headers].flat());
+    outgoing.end(new Uint8Array(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  const starting = authorizationServer({ issuer: origin, ...options });
+  const server = await starting;
+  return {
+    server,
+    origin,
+    intercept: (next) => void (intercept = next),
+    close: () =>
+      new Promise((resolve) => {
+        listener.close(() => resolve());
+        listener.closeAllConnections();
+      }),
+  };
+}
+
+/** Headers that are about the connection, not about the message. */
+const OF_THE_CONNECTION = ["host", "connection", "content-length", "transfer-encoding"];
+
+async function requestOf(incoming: IncomingMessage): Promise<IncomingRequest> {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (!OF_THE_CONNECTION.includes(name)) headers.set(name, [value ?? ""].flat().join(", "));
+  }
+  const decoder = new TextDecoder();
+  let body = "";
+  for await (const chunk of incoming) body += decoder.decode(chunk as Uint8Array, { stream: true });
+  return {
+    method: incoming.method ?? "GET",
+    url: new URL(incoming.url ?? "/", `http://${incoming.headers.host}`),
+    headers,
+    body,
+  };
+}

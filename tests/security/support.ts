@@ -1,0 +1,82 @@
+/**
+ * What the tests of the requirements share. They see the package as its users do: through `mod.ts`, through the server of
+ * `@apex/token/testing`, and through the command line.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import {
+  type AuthorizationParameters,
+  authorizationRequest,
+  type Client,
+  clientCredentials,
+  clientSecretBasic,
+  type ErrorCode,
+  type TokenError,
+  type TokenSet,
+  tokenSource,
+} from "../../mod.ts";
+import type { Decision } from "../../lib/testing/mod.ts";
+import { failureOf, json, type Sent, stub, tokens, type World } from "../oauth/support.ts";
+
+export { failureOf, json, type Sent, stub, tokens, type World, world } from "../oauth/support.ts";
+
+/** The public client that the authorization server knows by itself, and the confidential one. */
+export const app: Client = { clientId: "app" };
+export const service: Client = { clientId: "service", authentication: clientSecretBasic("service-secret") };
+
+/** Where the browser comes back to; nobody listens there. */
+export const REDIRECT = "http://127.0.0.1:49152/callback";
+
+/** A sign-in with a browser, from the request to the tokens. */
+export async function signIn(
+  { issuer, server }: World,
+  options: Partial<AuthorizationParameters> & { readonly client?: Client; readonly decision?: Decision } = {},
+): Promise<TokenSet> {
+  const { client = app, decision, ...parameters } = options;
+  const request = await authorizationRequest(issuer, client, {
+    redirectUri: REDIRECT,
+    scope: "openid",
+    ...parameters,
+  });
+  return await request.redeem(await server.authorize(request.url, decision));
+}
+
+/** The error with which something is refused; its code must be `code`. */
+export async function refusedWith(code: ErrorCode, work: Promise<unknown>, what = ""): Promise<TokenError> {
+  const error = await failureOf(work);
+  assert.equal(error.code, code, `${what} ${error.message}`);
+  return error;
+}
+
+/** The parts of a JWT, decoded. */
+// deno-lint-ignore no-explicit-any
+export function decoded(jwt: string): { header: any; claims: any } {
+  const [header, claims] = jwt.split(".", 2).map((part) =>
+    JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")))
+  );
+  return { header, claims };
+}
+
+/** Asserts that no name is in a form twice. */
+export function assertNothingTwice(form: URLSearchParams): void {
+  const names = [...form.keys()];
+  assert.deepEqual(names, [...new Set(names)], `${form}`);
+}
+
+/** A source whose every token is another one, and an API that refuses them with a challenge. */
+export function apiWith(challenge: string | undefined, members: Record<string, unknown> = {}) {
+  const calls: Sent[] = [];
+  const { issuer, sent } = stub((one) => {
+    if (one.url === "https://as.test/token") {
+      return json(tokens({ access_token: `token-${sent.length}`, ...members }));
+    }
+    calls.push(one);
+    return challenge === undefined
+      ? json({})
+      : new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
+  });
+  const source = tokenSource(issuer, app, clientCredentials());
+  return { source, calls, tokenRequests: () => sent.length - calls.length };
+}
