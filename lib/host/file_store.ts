@@ -33,7 +33,7 @@ import {
   waitingFileName,
   waitingFor,
 } from "./generation_files.ts";
-import { ensurePrivateDirectory, isPrivateDirectory, readPrivateFile } from "./private_files.ts";
+import { ensurePrivateDirectory, isPrivateDirectory, readPrivateFile, syncPath } from "./private_files.ts";
 
 export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
 
@@ -93,6 +93,7 @@ export function fileStore(directory: string, options: FileCallOptions = {}): Sto
         const { number, content } = newest(place, files);
         if (content === "broken") throw broken(place);
         if ((content?.value ? String(number) : undefined) !== expected) return undefined;
+        if (number === 0) syncPath(place, { files });
         if (!append(place, number, { value }, files)) return undefined;
         prune(place, number + 1, number - 1, files);
         return String(number + 1);

@@ -235,9 +235,20 @@ function clearLeftOvers(path: string, temporary: string, files: FileCalls): void
   }
 }
 
+/**
+ * Puts the names of a directory and of all above it on the disk. Whoever made them may have died before it did so: they
+ * are there for everybody, and gone with the power.
+ *
+ * @throws {TokenError} `storage` when the disk fails
+ */
+export function syncPath(path: string, options: FileCallOptions = {}): void {
+  const files = options.files ?? systemFiles;
+  syncUpTo(resolve(path), "", files);
+}
+
 /** A new directory is on the disk when the directory above it is. */
 function syncUpTo(directory: string, first: string, files: FileCalls): void {
-  const last = dirname(resolve(first));
+  const last = first && dirname(resolve(first));
   for (let parent = dirname(directory);; parent = dirname(parent)) {
     try {
       syncDirectory(parent, files);

@@ -98,6 +98,11 @@ export function isNotNow(error: string | undefined, status?: number): boolean {
   return status !== undefined && (status >= 500 || status === 429) && !FINAL.test(error ?? "");
 }
 
+/** The `error` of an answer, whatever its status. */
+export function errorOf(answer: EndpointAnswer, clock: Clock): string | undefined {
+  return refusal(answer, "", clock).serverError;
+}
+
 /** An answer, with the secrets of the request that it answers: some servers quote them in their errors. */
 export interface EndpointAnswer extends HttpAnswer {
   readonly secrets?: readonly string[];
@@ -137,8 +142,10 @@ interface ErrorWords {
 
 function errorWords(answer: EndpointAnswer): ErrorWords {
   const { error, description } = quotedWords(answer);
+  // a shorter one would tear the words apart, and is no secret
+  const secrets = answer.secrets?.filter((secret) => secret.length > 3) ?? [];
   const clean = (text = "") =>
-    (answer.secrets ?? []).reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
+    secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
   return { error: clean(error), description: clean(description) };
 }
 

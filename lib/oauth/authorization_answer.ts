@@ -4,11 +4,7 @@
  * @module
  */
 
-import {
-  AuthorizationResponseError,
-  validateAuthResponse,
-  validateJwtAuthResponse,
-} from "oauth4webapi";
+import { AuthorizationResponseError, validateAuthResponse, validateJwtAuthResponse } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
 import { isNotNow } from "./_answer.ts";
@@ -53,9 +49,9 @@ export async function authorizationCode(
   if (signed !== parameters.has("response")) {
     throw invalid(signed ? "it is not signed" : "it is signed unasked");
   }
-  // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
-  if (parameters.has("access_token")) throw invalid("it holds an access token");
   const checked = await guarded(() => validate(issuer, client, parameters, state, signed));
+  // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
+  if (checked.has("access_token")) throw invalid("it holds an access token");
   const code = checked.get("code");
   if (code) return code;
   throw invalid("it has no authorization code");

@@ -17,6 +17,8 @@ export interface AuthenticatedRequest {
   readonly parameters: URLSearchParams;
   /** The headers; may be added to. */
   readonly headers: Headers;
+  /** What must not come back in an error, besides the form's own secrets; may be added to. */
+  readonly secrets: string[];
   /** Where tokens are asked for: the audience that INDIGO IAM wants in an assertion. */
   readonly tokenEndpoint: string;
   /** Which leniencies the server needs. */
@@ -34,6 +36,8 @@ export interface ClientAuthentication {
   readonly method: string;
   /** Puts the proof into a request. */
   readonly apply: (request: AuthenticatedRequest) => void | Promise<void>;
+  /** Where a request to an endpoint goes instead (RFC 8705 section 5). Default: to the endpoint. */
+  readonly endpoint?: (metadata: Readonly<Record<string, unknown>>, endpoint: string) => unknown;
 }
 
 /** A secret, or what gives it at each use: a file that is read again, a secret manager. */
@@ -52,11 +56,14 @@ export function none(): ClientAuthentication {
 export function clientSecretBasic(secret: SecretSource): ClientAuthentication {
   return {
     method: "client_secret_basic",
-    apply: async ({ headers, clientId, quirks }) => {
+    apply: async ({ headers, clientId, secrets, quirks }) => {
       const raw = quirks.enabled.includes("basic-raw");
       if (raw) quirks.report("basic-raw");
       const encode = raw ? asUtf8 : formEncode;
-      headers.set("authorization", basic(encode(clientId), encode(await reveal(secret))));
+      const password = await reveal(secret);
+      const credentials = btoa(`${encode(clientId)}:${encode(password)}`);
+      secrets.push(password, encode(password), credentials);
+      headers.set("authorization", `Basic ${credentials}`);
     },
   };
 }
@@ -95,8 +102,4 @@ function formEncode(text: string): string {
 /** The bytes of UTF-8 as the characters that `btoa` takes (RFC 7617 section 2.1). */
 function asUtf8(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-function basic(user: string, password: string): string {
-  return "Basic " + btoa(`${user}:${password}`);
 }

@@ -20,6 +20,14 @@ export interface ProofRequest {
   readonly accessToken?: string;
 }
 
+/** What the answer to a request with a proof has. */
+export interface ProofAnswer {
+  /** The status. */
+  readonly status: number;
+  /** The headers. */
+  readonly headers: Headers;
+}
+
 /** A key that tokens are bound to, with the nonces of the servers that it met. The private half stays inside. */
 export interface DpopKey {
   /** The `jkt` of the key (RFC 7638). */
@@ -28,6 +36,17 @@ export interface DpopKey {
   readonly proof: (request: ProofRequest) => Promise<string>;
   /** Takes the nonce of an answer, good or bad (RFC 9449 section 8.2). */
   readonly remember: (url: string, headers: Headers) => void;
+  /**
+   * Sends a request with a proof. A demand for a nonce is met once (RFC 9449 sections 8 and 9).
+   *
+   * @param send sends it with one more header
+   * @param errorOf the `error` of an answer
+   */
+  readonly send: <T extends ProofAnswer>(
+    request: ProofRequest,
+    send: (header: { readonly dpop: string }) => Promise<T>,
+    errorOf: (answer: T) => string | undefined,
+  ) => Promise<T>;
   /** The private key as a JWK, to be kept encrypted with the tokens that are bound to it. */
   readonly export: () => Promise<JsonWebKey>;
 }
@@ -46,7 +65,7 @@ export async function dpopKey(jwk?: JsonWebKey): Promise<DpopKey> {
     ? { ...await signingKey(jwk), export: () => Promise.resolve(jwk) }
     : await generateSigningKey();
   const nonces = new Map<string, string>();
-  return {
+  const dpop: DpopKey = {
     thumbprint: await thumbprint(key.publicJwk!),
     proof: async ({ method, url, clock, accessToken }) => {
       const { origin, pathname } = new URL(url);
@@ -70,6 +89,18 @@ export async function dpopKey(jwk?: JsonWebKey): Promise<DpopKey> {
       if (nonces.size >= MOST_ORIGINS) nonces.delete(nonces.keys().next().value!);
       nonces.set(origin, nonce);
     },
+    send: async (request, send, errorOf) => {
+      const once = async () => {
+        const answer = await send({ dpop: await dpop.proof(request) });
+        dpop.remember(request.url, answer.headers);
+        return answer;
+      };
+      const answer = await once();
+      const refused = answer.status === 400 || answer.status === 401;
+      const wantsNonce = refused && answer.headers.has("dpop-nonce") && errorOf(answer) === "use_dpop_nonce";
+      return wantsNonce ? await once() : answer;
+    },
     export: key.export,
   };
+  return dpop;
 }

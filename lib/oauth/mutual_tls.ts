@@ -19,6 +19,14 @@ export function selfSignedTlsClientAuth(): ClientAuthentication {
   return named("self_signed_tls_client_auth");
 }
 
+/** Pages for a browser: an alias of theirs means nothing (RFC 8705 section 5). */
+const PAGES = ["authorization_endpoint", "end_session_endpoint"];
+
 function named(method: string): ClientAuthentication {
-  return { method, apply: ({ parameters, clientId }) => parameters.set("client_id", clientId) };
+  return {
+    method,
+    apply: ({ parameters, clientId }) => parameters.set("client_id", clientId),
+    endpoint: ({ mtls_endpoint_aliases: aliases }, endpoint) =>
+      PAGES.includes(endpoint) ? undefined : (aliases as Record<string, unknown> | undefined)?.[endpoint],
+  };
 }

@@ -145,9 +145,12 @@ async function send(
   body: ClientMetadata | undefined,
   signal?: AbortSignal,
 ): Promise<EndpointAnswer> {
-  const headers = new Headers({ accept: "application/json" });
-  if (body) headers.set("content-type", "application/json");
-  if (token) headers.set("authorization", `Bearer ${token}`);
+  const headers = {
+    accept: "application/json",
+    ...(body && { "content-type": "application/json" }),
+    // no `Headers` yet: it would quote a token that does not fit
+    ...(token && { authorization: `Bearer ${token}` }),
+  };
   const answer = await exchange(http, { url, method, headers, body: body && JSON.stringify(body), signal });
   return { ...answer, secrets: token ? [token] : [] };
 }

@@ -53,6 +53,9 @@ const IMPORT: Readonly<Record<SigningAlgorithm, ImportAlgorithm>> = {
   HS512: { name: "HMAC", hash: "SHA-512" },
 };
 
+/** What a key is tried for when nobody says: no two of them take the same key. */
+const USUAL: readonly SigningAlgorithm[] = ["ES256", "ES384", "EdDSA", "RS256"];
+
 /**
  * A private key from a PEM (PKCS #8), a JWK, or its JSON.
  *
@@ -60,10 +63,42 @@ const IMPORT: Readonly<Record<SigningAlgorithm, ImportAlgorithm>> = {
  */
 export async function signingKey(
   source: string | JsonWebKey,
-  options: SigningKeyOptions = {},
+  { algorithm, keyId }: SigningKeyOptions = {},
 ): Promise<SigningKey> {
-  if (typeof source === "string" && source.includes("-----BEGIN")) return await fromPem(source, options);
-  return await fromJwk(typeof source === "string" ? parseJwk(source) : source, options);
+  if (typeof source === "string" && source.includes("-----BEGIN")) {
+    return await imported("pkcs8", pemBytes(source), algorithm, keyId);
+  }
+  const jwk = typeof source === "string" ? parseJwk(source) : source;
+  if (typeof jwk?.d !== "string") throw unusable("it is not a private key");
+  // what it may be used for is for the caller to know
+  const { alg, kid, use: _use, key_ops: _operations, ext: _exportable, ...bare } = jwk as NamedJsonWebKey;
+  return await imported("jwk", bare, algorithm ?? alg as SigningAlgorithm, keyId ?? kid);
+}
+
+type NamedJsonWebKey = JsonWebKey & { kid?: string };
+
+async function imported(
+  format: "pkcs8" | "jwk",
+  data: BufferSource | JsonWebKey,
+  wanted: SigningAlgorithm | undefined,
+  keyId: string | undefined,
+): Promise<SigningKey> {
+  const { subtle } = crypto;
+  const { crv } = data as JsonWebKey;
+  for (const algorithm of wanted ? [wanted] : USUAL) {
+    try {
+      const { namedCurve = crv } = IMPORT[algorithm];
+      // Deno takes a JWK of another curve
+      if (crv && crv !== namedCurve) continue;
+      const key = await subtle.importKey(format as "jwk", data as JsonWebKey, IMPORT[algorithm], true, [
+        "sign",
+      ]);
+      return signer(key, algorithm, publicHalf(await subtle.exportKey("jwk", key)), keyId);
+    } catch {
+      // not for this one
+    }
+  }
+  throw unusable(wanted ? `it is no key for ${wanted}` : "it must be EC P-256, P-384, Ed25519 or RSA");
 }
 
 /** A new key pair; `export` gives the private JWK, so that it can be kept with the tokens that are bound to it. */
@@ -102,60 +137,18 @@ function signer(
   };
 }
 
-async function fromJwk(jwk: JsonWebKey & { kid?: string }, options: SigningKeyOptions): Promise<SigningKey> {
-  if (typeof jwk?.d !== "string") throw unusable("it is not a private key");
-  const algorithm = options.algorithm ?? jwk.alg as SigningAlgorithm ?? usual(jwk);
-  const { kty, crv, x, y, d, n, e, p, q, dp, dq, qi } = jwk;
-  const bare = Object.fromEntries(
-    Object.entries({ kty, crv, x, y, d, n, e, p, q, dp, dq, qi }).filter(([, value]) => value !== undefined),
+function pemBytes(pem: string): BufferSource {
+  const body = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/]+={0,2}\s*)-----END/.exec(pem)?.[1].replace(
+    /\s/g,
+    "",
   );
-  try {
-    // Deno takes a key of another curve
-    if (crv !== (IMPORT[algorithm].namedCurve ?? crv)) throw undefined;
-    const key = await crypto.subtle.importKey("jwk", bare, IMPORT[algorithm], false, ["sign"]);
-    return signer(key, algorithm, publicHalf(bare), options.keyId ?? jwk.kid);
-  } catch {
-    throw unusable(`it is no key for ${algorithm}`);
-  }
-}
-
-function usual({ kty, crv }: JsonWebKey): SigningAlgorithm {
-  if (kty === "RSA") return "RS256";
-  return crv === "P-384" ? "ES384" : crv === "Ed25519" ? "EdDSA" : "ES256";
-}
-
-// The object identifiers in the first bytes of a PKCS #8 key (RFC 5208), as hex.
-const KINDS: readonly [string, SigningAlgorithm][] = [
-  ["06032b6570", "EdDSA"],
-  ["06082a8648ce3d030107", "ES256"],
-  ["06052b81040022", "ES384"],
-  ["06092a864886f70d010101", "RS256"],
-];
-
-async function fromPem(pem: string, options: SigningKeyOptions): Promise<SigningKey> {
-  const body = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
-  if (!body) {
-    throw unusable(
-      /BEGIN (\w+ )*PRIVATE/.test(pem)
-        ? "it is not a PKCS #8 PEM; convert it with: openssl pkcs8 -topk8 -nocrypt"
-        : "it is not a private key",
-    );
-  }
-  let algorithm = options.algorithm;
-  try {
-    const bytes = fromBase64(body.replace(/\s/g, ""));
-    algorithm ??= kindOf(bytes);
-    const { subtle } = crypto;
-    const key = await subtle.importKey("pkcs8", bytes as BufferSource, IMPORT[algorithm!], true, ["sign"]);
-    return signer(key, algorithm!, publicHalf(await subtle.exportKey("jwk", key)), options.keyId);
-  } catch {
-    throw unusable(algorithm ? `it is no key for ${algorithm}` : "use EC P-256, P-384, Ed25519 or RSA");
-  }
-}
-
-function kindOf(bytes: Uint8Array): SigningAlgorithm | undefined {
-  const start = Array.from(bytes.subarray(0, 48), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return KINDS.find(([identifier]) => start.includes(identifier))?.[1];
+  // `atob` throws at a length that base64 cannot have
+  if (body && body.length % 4 === 0) return fromBase64(body) as BufferSource;
+  throw unusable(
+    /BEGIN (\w+ )*PRIVATE/.test(pem)
+      ? "it is not a PKCS #8 PEM; convert it with: openssl pkcs8 -topk8 -nocrypt"
+      : "it is not a private key",
+  );
 }
 
 function publicHalf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {

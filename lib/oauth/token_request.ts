@@ -9,6 +9,7 @@
 
 import { isTokenError, TokenError } from "../errors.ts";
 import { untilAborted } from "./_abort.ts";
+import { defined } from "./_defined.ts";
 import { type EndpointAnswer, successMembers } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
 import { type Client, issuerFor } from "./client.ts";
@@ -80,8 +81,7 @@ type FormParameters = Record<string, string | readonly string[] | undefined>;
 
 /** `parameters` with those of `own` that are there in their place. */
 export function replacing(parameters: FormParameters, own: FormParameters): FormParameters {
-  const there = Object.entries(own).filter(([, value]) => value !== undefined);
-  return { ...parameters, ...Object.fromEntries(there) };
+  return { ...parameters, ...defined(own) };
 }
 
 /** The grant type of a token exchange, the only one whose answer may be no access token (RFC 8693 section 2.2.1). */

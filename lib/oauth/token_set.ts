@@ -5,6 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
+import { defined } from "./_defined.ts";
 import type { Members } from "./quirks.ts";
 
 /** The claims of a validated ID token (OpenID Connect Core 1.0 section 2). */
@@ -69,21 +70,17 @@ export function tokenSetOf(
   const scope = answer.scope?.trim() || requestedScope;
   // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
   const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
-  return {
-    accessToken: token(answer.access_token, "access_token"),
+  return defined<TokenSet>({
+    accessToken: token(answer, "access_token")!,
     tokenType: tokenType(answer.token_type),
     issuedAt,
     expiresAt: issuedAt + Number(answer.expires_in),
-    ...(scope ? { scope } : {}),
-    ...(answer.authorization_details !== undefined
-      ? { authorizationDetails: details(answer.authorization_details) }
-      : {}),
-    ...(answer.refresh_token !== undefined
-      ? { refreshToken: token(answer.refresh_token, "refresh_token") }
-      : {}),
-    ...(refreshLife > 0 ? { refreshExpiresAt: issuedAt + refreshLife } : {}),
-    ...(answer.id_token !== undefined ? { idToken: token(answer.id_token, "id_token") } : {}),
-  };
+    scope: scope || undefined,
+    authorizationDetails: details(answer.authorization_details),
+    refreshToken: token(answer, "refresh_token"),
+    refreshExpiresAt: refreshLife > 0 ? issuedAt + refreshLife : undefined,
+    idToken: token(answer, "id_token"),
+  });
 }
 
 /** The refresh token of an answer, whatever else is wrong with it; nothing when it has none that can be used. */
@@ -91,7 +88,8 @@ export function refreshTokenOf({ refresh_token: value }: Members): string | unde
   return isToken(value) ? value : undefined;
 }
 
-function details(value: unknown): readonly Record<string, unknown>[] {
+function details(value: unknown): readonly Record<string, unknown>[] | undefined {
+  if (value === undefined) return undefined;
   const isDetail = (one: unknown) => typeof (one as { type?: unknown } | null)?.type === "string";
   if (Array.isArray(value) && value.every(isDetail)) return value;
   throw new TokenError(
@@ -114,7 +112,9 @@ function isToken(value: unknown): value is string {
   return typeof value === "string" && value.length <= LONGEST_TOKEN && VISIBLE.test(value);
 }
 
-function token(value: unknown, name: string): string {
+function token(answer: Members, name: string): string | undefined {
+  const value = answer[name];
   if (isToken(value)) return value;
+  if (value === undefined && name !== "access_token") return undefined;
   throw new TokenError("invalid_response", `Cannot use the server's answer: its "${name}" is not a token`);
 }

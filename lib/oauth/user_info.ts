@@ -7,8 +7,8 @@
 import { processUserInfoResponse, skipSubjectCheck } from "oauth4webapi";
 import { exchange } from "../http/http.ts";
 import { untilAborted } from "./_abort.ts";
-import { contentType, type EndpointAnswer, readMembers, refusal } from "./_answer.ts";
-import { endpointOf, wantsNonce } from "./_endpoint.ts";
+import { contentType, type EndpointAnswer, errorOf, readMembers, refusal } from "./_answer.ts";
+import { endpointOf } from "./_endpoint.ts";
 import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import { type Client, issuerFor } from "./client.ts";
@@ -81,15 +81,18 @@ async function ask(
   url: string,
   signal?: AbortSignal,
 ): Promise<EndpointAnswer> {
-  const send = async () => {
-    const headers = new Headers({ accept: "application/json, application/jwt" });
-    headers.set("authorization", `${dpop ? "DPoP" : "Bearer"} ${accessToken}`);
-    if (dpop) headers.set("dpop", await dpop.proof({ method: "GET", url, clock: http.clock, accessToken }));
-    const answer = await exchange(http, { url, method: "GET", headers, signal });
-    dpop?.remember(url, answer.headers);
+  const { clock } = http;
+  const method = "GET";
+  const send = async (proof?: { readonly dpop: string }) => {
+    // no `Headers` yet: it would quote a token that does not fit
+    const headers = {
+      ...proof,
+      accept: "application/json, application/jwt",
+      authorization: `${proof ? "DPoP" : "Bearer"} ${accessToken}`,
+    };
     // Spring quotes the token that it refuses
-    return { ...answer, secrets: [accessToken] };
+    return { ...await exchange(http, { url, method, headers, signal }), secrets: [accessToken] };
   };
-  const answer = await send();
-  return dpop && wantsNonce(answer, http.clock) ? await send() : answer;
+  if (!dpop) return await send();
+  return await dpop.send({ method, url, clock, accessToken }, send, (answer) => errorOf(answer, clock));
 }

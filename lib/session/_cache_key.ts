@@ -4,20 +4,20 @@
  * @module
  */
 
+import { defined } from "../oauth/_defined.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
+
+/** What makes one token another than the next. */
+const NAMES = ["scope", "audience", "resource", "authorizationDetails", "extra"] as const;
 
 /** What a call asks for: its own words, and the defaults where it says nothing. */
 export function parametersOf(defaults: TokenParameters, asked: TokenParameters): TokenParameters {
-  const { scope, audience, resource, authorizationDetails, extra } = { ...defaults, ...defined(asked) };
-  return defined({ scope, audience, resource, authorizationDetails, extra });
+  return defined(Object.fromEntries(NAMES.map((name) => [name, asked[name] ?? defaults[name]])));
 }
 
 /** The cache key: scopes in any order are the same request; the defaults themselves are `""`. */
 export function keyOf(defaults: TokenParameters, asked: TokenParameters): string {
-  const { scope, audience, resource, authorizationDetails, extra } = asked;
-  const silent = scope === undefined && audience === undefined && resource === undefined &&
-    authorizationDetails === undefined && extra === undefined;
-  if (silent) return "";
+  if (NAMES.every((name) => asked[name] === undefined)) return "";
   const key = identity(parametersOf(defaults, asked));
   return key === identity(defaults) ? "" : key;
 }
@@ -26,14 +26,10 @@ function identity(
   { scope, audience, resource, authorizationDetails, extra = {} }: TokenParameters,
 ): string {
   return JSON.stringify([
-    scope === undefined ? null : [...new Set(scope.split(" "))].filter(Boolean).sort(),
-    audience ?? null,
+    scope && [...new Set(scope.split(" "))].filter(Boolean).sort(),
+    audience,
     [resource ?? []].flat().sort(),
-    authorizationDetails ?? null,
+    authorizationDetails,
     Object.entries(extra).sort(),
   ]);
-}
-
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

@@ -96,7 +96,7 @@ export function interpreted<K extends Kept, T>(
     return goOn({ ...state, unclear: true, processed: state.processed || processed === true });
   }
   if (event.is === "dead" || event.is === "refused") return presented(state, event);
-  return lost(state, errorOf(event), processed);
+  return lost({ ...state, recovered: true }, errorOf(event), processed);
 }
 
 /** A refresh token is here: whatever else is wrong, it is committed. */
@@ -112,9 +112,10 @@ function received<K extends Kept, T>(
   const refreshToken = answer.refreshToken ?? sent;
   const anewAfter: Effect<K, T>[] = [...keep, { do: "tidy" }, { do: "look" }];
   if (state.recovering && !state.sight.logged!.current) {
-    const known = [before.refreshToken, ...before.alternatives ?? []];
-    if (known.includes(refreshToken)) return close(state, anewAfter);
-    const alternatives = [refreshToken, ...before.alternatives ?? []].slice(0, ALTERNATIVES);
+    const others = before.alternatives ?? [];
+    const isKnown = [before.refreshToken, ...others].includes(refreshToken);
+    // even where it is there already: whoever wrote it may have died before it was on the disk for good
+    const alternatives = isKnown ? others : [refreshToken, ...others].slice(0, ALTERNATIVES);
     return commit(state, { kept: { ...before, alternatives }, received: false, then: anewAfter });
   }
   const rotation = learnedRotation(before.rotation, sent, refreshToken, state.processed);
@@ -129,7 +130,12 @@ function received<K extends Kept, T>(
 
 function commit<K extends Kept, T>(state: State<K, T>, pending: Pending<K, T>): Step<K, T> {
   const { kept, dead } = pending;
-  return to({ ...state, pending }, "committing", { do: "commit", kept, expected: state.sight.version, dead });
+  return to({ ...state, pending, failures: 0 }, "committing", {
+    do: "commit",
+    kept,
+    expected: state.sight.version,
+    dead,
+  });
 }
 
 /** How the commit went. A failed one is tried again: until it succeeds, the log is all that there is. */
@@ -137,7 +143,7 @@ export function committed<K extends Kept, T>(state: State<K, T>, event: Event<K,
   const { then, received } = state.pending!;
   if (event.is === "done") return close(state, then);
   if (event.is === "overtaken") {
-    return received ? to(state, "looking at the winner", { do: "look" }) : anew(state);
+    return received ? to(state, "looking at the winner", { do: "reread" }) : anew(state);
   }
   const pause = COMMIT_PAUSES[state.failures];
   const again = { ...state, failures: state.failures + 1 };
@@ -186,7 +192,8 @@ export function lookedAtRefusal<K extends Kept, T>(
   const error = state.refusal!;
   const now = { ...state, sight, verdict };
   if (!kept || kept.dead) return close(now, [{ do: "tidy" }, ...afterFailure(now, error)]);
-  if (kept.refreshToken !== state.sent) {
+  const isNews = kept.refreshToken !== state.sent || (sight.logged !== undefined && !state.recovered);
+  if (isNews) {
     return state.rounds < 5 ? goOn({ ...state, rounds: state.rounds + 1 }, seen) : giveUp(now, error);
   }
   const [refreshToken, ...alternatives] = kept.alternatives ?? [];

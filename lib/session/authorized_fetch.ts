@@ -26,12 +26,7 @@ export async function authorizedFetch(
   const way = { http, dpop };
   const signal = request.init.signal ?? undefined;
   const token = await source.get({ signal });
-  let answer = await follow(way, request, token);
-  if (answer.atHome && request.repeatable && dpop && problemOf(answer.response) === "use_dpop_nonce") {
-    await answer.response.body?.cancel();
-    answer = await follow(way, request, token);
-  }
-  const { response, atHome } = answer;
+  const { response, atHome } = await follow(way, request, token);
   // a token that was not sent is not at fault
   if (response.status !== 401 || !atHome || !request.repeatable) return response;
   // RFC 6750 section 3: a challenge that says anything but `invalid_token` is not about the token's life
@@ -116,12 +111,8 @@ async function follow(way: Way, request: ApiRequest, token: AccessToken): Promis
   const { origin } = url;
   let atHome = true;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const headers = new Headers(request.headers);
-    if (atHome) await authorize(way, headers, method, url.href, token);
-    else headers.delete("cookie");
-    const send = http.fetch ?? globalThis.fetch;
-    const response = await send(url.href, { ...request.init, headers, redirect: "manual" });
-    if (atHome) way.dpop?.remember(url.href, response.headers);
+    const { href } = url;
+    const response = await (atHome ? sendHome(way, request, href, token) : send(way, request, href));
     const target = redirectTarget(response, url);
     if (!target || !(followable || redirect === "error")) return { response, atHome };
     await response.body?.cancel();
@@ -135,15 +126,39 @@ async function follow(way: Way, request: ApiRequest, token: AccessToken): Promis
   throw new TokenError("network", `Cannot reach ${url.host}: it redirects without end`);
 }
 
-async function authorize(
-  { http, dpop }: Way,
-  headers: Headers,
-  method: string,
+/** Sends the request with the token, and with a proof where the token is bound to a key. */
+async function sendHome(
+  way: Way,
+  request: ApiRequest,
   url: string,
   { accessToken, tokenType }: AccessToken,
-): Promise<void> {
-  headers.set("authorization", `${tokenType} ${accessToken}`);
-  if (dpop) headers.set("dpop", await dpop.proof({ method, url, clock: http.clock, accessToken }));
+): Promise<Response> {
+  const { http: { clock }, dpop } = way;
+  const authorization = `${tokenType} ${accessToken}`;
+  if (!dpop) return await send(way, request, url, { authorization });
+  const { method, repeatable } = request;
+  let last: Response | undefined;
+  const once = async (proof: { readonly dpop: string }) => {
+    await last?.body?.cancel();
+    return last = await send(way, request, url, { authorization, ...proof });
+  };
+  return await dpop.send(
+    { method, url, clock, accessToken },
+    once,
+    (answer) => repeatable ? problemOf(answer) : undefined,
+  );
+}
+
+function send(
+  { http: { fetch = globalThis.fetch } }: Way,
+  request: ApiRequest,
+  url: string,
+  own?: Record<string, string>,
+): Promise<Response> {
+  const headers = new Headers(request.headers);
+  if (!own) headers.delete("cookie");
+  for (const name in own) headers.set(name, own[name]);
+  return fetch(url, { ...request.init, headers, redirect: "manual" });
 }
 
 /** Where a redirect leads, without the fragment, which stays with the reader. */

@@ -38,6 +38,8 @@ export interface RefreshPorts<K extends Kept, T> {
   postpone(token: T, error: TokenError): Promise<void>;
   /** How far a token may be used now. */
   judge(token: T): Verdict;
+  /** Whether a token that was good for a while no longer is: a process may stand still for an hour. */
+  isOver(token: T): boolean;
   /**
    * Takes the lock. Between two tries it asks `done`; without `done` there is one try.
    *
@@ -70,8 +72,11 @@ export interface RefreshMachine {
   readonly next: typeof next;
 }
 
+/** How often a token may run out between its arrival and its hand-over. */
+const ROUNDS = 3;
+
 /**
- * Runs the protocol once.
+ * Runs the protocol.
  *
  * @throws {TokenError} what the protocol failed with
  */
@@ -79,6 +84,20 @@ export async function runRefresh<K extends Kept, T>(
   ports: RefreshPorts<K, T>,
   options: BeginOptions = {},
   machine: RefreshMachine = { begin, next },
+): Promise<Delivered<T>> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { token, because } = await runOnce(ports, options, machine);
+    // the world has moved on since it was looked at
+    if (because && ports.judge(token) === "useless") throw because;
+    if (!ports.isOver(token)) return { token, because };
+  }
+  throw new TokenError("unavailable", "Cannot get a token that is still good when it is here");
+}
+
+async function runOnce<K extends Kept, T>(
+  ports: RefreshPorts<K, T>,
+  options: BeginOptions,
+  machine: RefreshMachine,
 ): Promise<Delivered<T>> {
   const driver = refreshDriver(ports);
   try {
@@ -138,11 +157,15 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
     const written = await attempts.read(name);
     attempt = written ? decodeAttempt(written.value) : {};
     version = written?.version;
-    const stored = await sessions.read(name);
-    const kept = stored && ports.decode(stored.value);
+    const { kept, version: expected } = await reread();
     const token = await ports.readToken();
-    const sight: Sight<K, T> = { ...traces(attempt, kept), token, kept, version: stored?.version };
+    const sight: Sight<K, T> = { ...traces(attempt, kept), token, kept, version: expected };
     return { is: "seen", sight, verdict: verdictOf(token) };
+  }
+
+  async function reread(): Promise<Sight<K, T>> {
+    const stored = await sessions.read(name);
+    return { kept: stored && ports.decode(stored.value), version: stored?.version };
   }
 
   /** What the record of an attempt says about a session. */
@@ -212,6 +235,8 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
         return await lock(effect.patient);
       case "look":
         return await look();
+      case "reread":
+        return { is: "seen", sight: await reread(), verdict: "useless" };
       case "prepare":
         return await ports.prepare();
       case "announce":

@@ -77,6 +77,8 @@ export type Effect<K extends Kept, T> =
   | { readonly do: "glance" }
   /** Reads everything of a {@linkcode Sight}. */
   | { readonly do: "look" }
+  /** Reads the session alone: what was announced and logged is still this run's own. */
+  | { readonly do: "reread" }
   /** `patient`: waits for the holder, but leaves as soon as there is a token that is good. */
   | { readonly do: "lock"; readonly patient: boolean }
   /** Whatever can fail without the token being spent: key, directory, disk space. */
@@ -109,7 +111,7 @@ export type Effect<K extends Kept, T> =
 
 /** What a driver reports. */
 export type Event<K extends Kept, T> =
-  /** After a glance or a look; `verdict` is on the sight's token. */
+  /** After a glance, a look or a rereading; `verdict` is on the sight's token. */
   | { readonly is: "seen"; readonly sight: Sight<K, T>; readonly verdict: Verdict }
   | { readonly is: "done" }
   /** The lock is somebody else's and nobody waited for it. */

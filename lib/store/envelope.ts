@@ -254,7 +254,7 @@ function boundTo(
 
 /** Checks everything that can be checked without the key, and returns the generation. */
 function readHeader(bytes: Uint8Array<ArrayBuffer>): number {
-  if (bytes.length <= VERSION_AT || MAGIC.some((byte, index) => bytes[index] !== byte)) {
+  if (bytes.length <= VERSION_AT || !isOurs(bytes)) {
     throw broken("it does not begin like a record of this package");
   }
   if (bytes[VERSION_AT] > VERSION) {
@@ -273,6 +273,12 @@ function readHeader(bytes: Uint8Array<ArrayBuffer>): number {
   return Number(view.getBigUint64(GENERATION_AT));
 }
 
+// Loops over an index, here and below: a callback or an iterator costs ten times as much in a process that just began.
+function isOurs(bytes: Uint8Array): boolean {
+  for (let index = 0; index < MAGIC.length; index++) if (bytes[index] !== MAGIC[index]) return false;
+  return true;
+}
+
 function pad(plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
   const padded = new Uint8Array(Math.ceil((4 + plaintext.length) / STEP) * STEP);
   new DataView(padded.buffer).setUint32(0, plaintext.length);
@@ -289,7 +295,7 @@ function unpad(padded: Uint8Array<ArrayBuffer>): Uint8Array {
 /** FNV-1a, 32 bits: a few lines, and no single damaged byte gets past it. */
 function checksum(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ bytes[index], 0x01000193);
   return hash >>> 0;
 }
 

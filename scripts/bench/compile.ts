@@ -43,5 +43,9 @@ function compileFlags(): string[] {
 
 function newestSource(): number {
   const sources = readdirSync(`${root}lib`, { recursive: true }).map((name) => `lib/${name}`);
-  return Math.max(...["cli.ts", "deno.json", "scripts/build_binaries.ts", ...sources].map((name) => statSync(root + name).mtimeMs));
+  return Math.max(
+    ...["cli.ts", "deno.json", "scripts/build_binaries.ts", ...sources].map((name) =>
+      statSync(root + name).mtimeMs
+    ),
+  );
 }

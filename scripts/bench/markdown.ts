@@ -11,7 +11,7 @@ export function markdown(tables: readonly Table[], machine: string): string {
   return [
     "# Benchmarks",
     "",
-    `Measured by \`deno task bench\` on ${machine}. Do not edit: the next run writes this file anew.`,
+    "Measured by `deno task bench`. Do not edit: the next run writes this file anew.",
     "",
     "To run it again: `deno task bench`, or `deno task bench size import` for some of the tables. It installs the " +
     "peers into `scripts/bench/node_modules` and takes some minutes. `dist/bench.json` then has the same figures as " +
@@ -21,6 +21,6 @@ export function markdown(tables: readonly Table[], machine: string): string {
     `ratios of the rounds, so that a slow minute of the machine touches both. A ratio to \`${US}\` above 1 means ` +
     `that \`${US}\` is ahead.`,
     "",
-    ...tables.map(asMarkdown),
+    ...tables.map((table) => asMarkdown(table, machine)),
   ].join("\n");
 }

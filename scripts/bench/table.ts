@@ -88,7 +88,7 @@ export function asText(table: Table, machine: string): string {
 }
 
 /** The table as a section of Markdown. */
-export function asMarkdown(table: Table): string {
+export function asMarkdown(table: Table, machine: string): string {
   const units = unitsOf(table);
   const row = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -99,13 +99,12 @@ export function asMarkdown(table: Table): string {
   return [
     `## ${table.title[0].toUpperCase()}${table.title.slice(1)}`,
     "",
-    ...table.notes,
-    "",
+    ...table.notes.flatMap((note) => [note, ""]),
     row([table.name, "", ...units]),
     row(["---", "---", ...units.map(() => "---:")]),
     ...body,
     "",
-    `*${table.versions.join(", ")}*`,
+    `*${table.versions.join(", ")}; ${machine}*`,
     "",
   ].join("\n");
 }

@@ -6,8 +6,9 @@ import { fileStore } from "../../lib/host/file_store.ts";
 import { encryptedStore } from "../../lib/store/envelope.ts";
 import { readKeyFile } from "../../lib/host/key_file.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
+import { currentRuntime } from "../process.ts";
 import { closedPort, metadata, METADATA, startFakeServer } from "./fake_server.ts";
-import { type Machine, makeMachine } from "./machine.ts";
+import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, sentences, signIn, startDevice } from "./sign_in.ts";
 
 let provider: RunningProvider;
@@ -28,10 +29,23 @@ after(async () => {
   fresh.close();
 });
 
-const path = (...parts: string[]) => join(machine.home, ...parts);
 const loginTo = (issuer: string) => ["login", "x", ...at({ issuer }), "--client-id", "any"];
 
 describe("a wrong command line ends with 2", () => {
+  // words are understood in the same way everywhere
+  let person: Machine;
+  let nobody: Machine;
+
+  before(async () => {
+    person = await makeMachine(quickVariant);
+    nobody = await makeMachine(quickVariant);
+    await signIn(person, provider, "person");
+  });
+  after(() => {
+    person.close();
+    nobody.close();
+  });
+
   const rows: [what: string, args: string[], says: RegExp, nextStep: RegExp][] = [
     ["an unknown flag", ["get", "--loud"], /Unknown option '--loud'/, /See: apex-token get --help/],
     ["a flag that is nearly right", ["get", "--forse"], /Unknown option '--forse'/, /Did you mean --force\?/],
@@ -76,7 +90,7 @@ describe("a wrong command line ends with 2", () => {
   for (const [what, args, says, nextStep] of rows) {
     it(what, async () => {
       const requests = provider.requests.length;
-      refused(await machine.run(args), 2, says, nextStep);
+      refused(await person.run(args), 2, says, nextStep);
       assert.equal(provider.requests.length, requests);
     });
   }
@@ -84,9 +98,9 @@ describe("a wrong command line ends with 2", () => {
   it("no password, no account, no client secret where nobody can be asked", async () => {
     const args = [...loginTo(provider.issuer), "--flow"];
     const [password, account, secret] = await Promise.all([
-      fresh.run([...args, "password", "--username", "alice"]),
-      fresh.run([...args, "password", "--password-file", "-"], { stdin: "wonderland" }),
-      fresh.run([...args, "client-credentials"]),
+      nobody.run([...args, "password", "--username", "alice"]),
+      nobody.run([...args, "password", "--password-file", "-"], { stdin: "wonderland" }),
+      nobody.run([...args, "client-credentials"]),
     ]);
     refused(password, 2, /a password is needed and nobody can be asked/, /--password-file FILE/);
     refused(account, 2, /without the name of an account/, /--username NAME/);
@@ -95,9 +109,9 @@ describe("a wrong command line ends with 2", () => {
 
   it("half a client in the environment", async () => {
     const [id, secret, idToken] = await Promise.all([
-      fresh.run(["get"], { env: { APEX_CLIENT_ID: "c" } }),
-      fresh.run(["get"], { env: { APEX_CLIENT_SECRET: "s" } }),
-      fresh.run(["get", "--id-token"], { env: { APEX_CLIENT_ID: "c", APEX_CLIENT_SECRET: "s" } }),
+      nobody.run(["get"], { env: { APEX_CLIENT_ID: "c" } }),
+      nobody.run(["get"], { env: { APEX_CLIENT_SECRET: "s" } }),
+      nobody.run(["get", "--id-token"], { env: { APEX_CLIENT_ID: "c", APEX_CLIENT_SECRET: "s" } }),
     ]);
     refused(id, 2, /APEX_CLIENT_SECRET is not set/, /Set both/);
     refused(secret, 2, /APEX_CLIENT_ID is not set/, /Set both/);
@@ -106,7 +120,7 @@ describe("a wrong command line ends with 2", () => {
 
   it("an audience at a Keycloak, which sets them by client scope", async () => {
     const keycloak = await startProvider({ path: "/realms/x" });
-    const other = await makeMachine();
+    const other = await makeMachine(quickVariant);
     try {
       await signIn(other, keycloak, "kc");
       const requests = keycloak.requests.length;
@@ -124,9 +138,9 @@ describe("a wrong command line ends with 2", () => {
   });
 
   it("a secret where there is no option for it is not repeated", async () => {
-    const { stderr } = refused(await machine.run(["login", "x", "--client-secret=hunter2"]), 2, /'--client-secret'/);
+    const { stderr } = refused(await person.run(["login", "x", "--client-secret=hunter2"]), 2, /'--client-secret'/);
     assert.ok(!stderr.includes("hunter2"));
-    assert.ok(!refused(await machine.run(["list", "hunter2", "swordfish"]), 2).stderr.includes("hunter2"));
+    assert.ok(!refused(await person.run(["list", "hunter2", "swordfish"]), 2).stderr.includes("hunter2"));
   });
 });
 
@@ -308,14 +322,18 @@ describe("a server that cannot be reached ends with 6", () => {
 describe("a file that cannot be used ends with 7, and nothing is lost", () => {
   const profileFile = ".config/apex-token/profiles/person.json";
   const keyFile = ".local/share/apex-token/store.key";
+  let machine: Machine;
   let kept: Map<string, Uint8Array>;
 
   before(async () => {
+    machine = await makeMachine(currentRuntime() === "node" ? quickVariant : currentRuntime());
     await signIn(machine, provider, "person");
     kept = machine.files();
   });
+  after(() => machine.close());
   beforeEach(() => restore());
 
+  const path = (...parts: string[]) => join(machine.home, ...parts);
   const restore = () => {
     for (const file of machine.files().keys()) if (!kept.has(file)) rmSync(path(file));
     for (const [file, bytes] of kept) writeFileSync(path(file), bytes, { mode: 0o600 });

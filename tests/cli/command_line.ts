@@ -11,7 +11,7 @@ import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, type Variant } from "./machine.ts";
-import { at, done, refused, signInOnDevice, signInService } from "./sign_in.ts";
+import { arrive, at, done, refused, signInOnDevice, signInService } from "./sign_in.ts";
 
 /** Registers the tests of one way to run it. */
 export function testCommandLine(variant: Variant): void {
@@ -198,7 +198,7 @@ export function testCommandLine(variant: Variant): void {
       assert.equal(searchParams.get("code_challenge_method"), "S256");
       assert.ok(searchParams.get("state") && searchParams.get("nonce"));
       assert.match(searchParams.get("redirect_uri")!, /^http:\/\/127\.0\.0\.1:\d+\/callback$/);
-      await provider.authorize(opened, { user: "bob" });
+      await arrive(await provider.authorize(opened, { user: "bob", deliver: false }));
       const { stdout, stderr } = done(await running.ended);
       assert.equal(stdout, "");
       assert.match(stderr, /^Signing in with the browser: this machine has a browser\.$/m);

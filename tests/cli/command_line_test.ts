@@ -1,13 +1,11 @@
 import { currentRuntime } from "../process.ts";
 import { testCommandLine } from "./command_line.ts";
 
-// Whatever runs the tests drives itself and the binary; Deno, where everything is tested, drives all of them.
-testCommandLine("binary");
+// Each runner drives its own runtime, and Deno's the binary too, so that nothing is driven twice.
 if (currentRuntime() === "deno") {
   testCommandLine("deno");
   testCommandLine("deno mod.ts");
-  testCommandLine("bun");
-  testCommandLine("node");
+  testCommandLine("binary");
 } else {
   testCommandLine(currentRuntime());
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
-import { type Machine, makeMachine, modesUnder } from "./machine.ts";
+import { type Machine, makeMachine, modesUnder, quickVariant } from "./machine.ts";
 import { at, done, signIn, signInService } from "./sign_in.ts";
 
 describe("the files of the command line", () => {
@@ -12,7 +12,7 @@ describe("the files of the command line", () => {
 
   before(async () => {
     provider = await startProvider();
-    machine = await makeMachine();
+    machine = await makeMachine(quickVariant);
   });
   after(async () => {
     await provider.close();
@@ -69,7 +69,7 @@ describe("the files of the command line", () => {
   });
 
   it("can be elsewhere: XDG directories and a key of one's own", async () => {
-    const other = await makeMachine();
+    const other = await makeMachine(quickVariant);
     try {
       const place = (name: string) => join(other.home, "else where", name);
       const env = { XDG_CONFIG_HOME: place("c"), XDG_STATE_HOME: place("s"), XDG_DATA_HOME: place("d") };

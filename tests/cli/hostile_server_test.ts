@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type FakeRoute, metadata, METADATA, startFakeServer } from "./fake_server.ts";
-import { type Machine, makeMachine } from "./machine.ts";
+import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, refused } from "./sign_in.ts";
 
 // a terminal's title, colours, a moved cursor, a hidden link, C1 controls, right-to-left override, a second line
@@ -11,7 +11,7 @@ describe("a hostile server", () => {
   let machine: Machine;
 
   before(async () => {
-    machine = await makeMachine();
+    machine = await makeMachine(quickVariant);
   });
   after(() => machine.close());
 

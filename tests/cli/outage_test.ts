@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
-import { type Machine, makeMachine } from "./machine.ts";
+import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, signIn } from "./sign_in.ts";
 
 describe("while the server is down", () => {
@@ -10,7 +10,7 @@ describe("while the server is down", () => {
 
   before(async () => {
     provider = await startProvider();
-    machine = await makeMachine();
+    machine = await makeMachine(quickVariant);
     await signIn(machine, provider, "p");
   });
   after(async () => {
@@ -84,7 +84,7 @@ describe("while the server is down", () => {
 describe("after the sign-in has ended", () => {
   it("a token that is still valid is served with a warning, and the dead sign-in is not tried at each call", async () => {
     const provider = await startProvider();
-    const machine = await makeMachine();
+    const machine = await makeMachine(quickVariant);
     try {
       await signIn(machine, provider, "p");
       await provider.revokeGrants();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
 import { type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
-import { type Machine, makeMachine } from "./machine.ts";
+import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, signIn, signInService } from "./sign_in.ts";
 
 describe("which profile is meant", () => {
@@ -15,7 +15,7 @@ describe("which profile is meant", () => {
   before(async () => {
     provider = await startProvider();
     client = { APEX_CLIENT_ID: "apex-service", APEX_CLIENT_SECRET: SERVICE_SECRET, APEX_ISSUER: provider.issuer };
-    machine = await makeMachine();
+    machine = await makeMachine(quickVariant);
     await signIn(machine, provider, "first");
     await signIn(machine, provider, "second");
     await signInService(machine, provider, "third");

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
 import type { ProcessOptions, ProcessResult, RunningProcess } from "../process.ts";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET } from "../interop/oidc_provider.ts";
@@ -66,6 +67,14 @@ export async function signInOnDevice(
   const { running, page, userCode } = await startDevice(machine, provider, name, more);
   await provider.approveDevice(page, { userCode });
   return done(await running.ended);
+}
+
+/** Opens a page as a browser does on its way back. What `fetch` of Node says of itself, the listener turns away. */
+export function arrive(url: string): Promise<void> {
+  const headers = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+  return new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, (answer) => answer.resume().on("end", resolve)).on("error", reject);
+  });
 }
 
 /** What a command that went well said. */

@@ -4,7 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
 import { providers } from "../../lib/providers.ts";
-import { type Machine, makeMachine } from "./machine.ts";
+import { currentRuntime } from "../process.ts";
+import { type Machine, makeMachine, quickVariant, type Variant } from "./machine.ts";
 import { startOnTerminal, type TerminalSession } from "./pseudo_terminal.ts";
 import { at, done, refused, signIn } from "./sign_in.ts";
 
@@ -15,8 +16,8 @@ before(async () => {
 });
 after(() => provider.close());
 
-async function withMachine(work: (machine: Machine) => Promise<void>): Promise<void> {
-  const machine = await makeMachine();
+async function withMachine(work: (machine: Machine) => Promise<void>, variant: Variant = quickVariant): Promise<void> {
+  const machine = await makeMachine(variant);
   try {
     await work(machine);
   } finally {
@@ -182,9 +183,9 @@ describe("nobody at a terminal", () => {
         await running.waitFor("stderr", /Waiting for the sign-in/);
         process.kill(Number(id), signal);
         refused(await running.ended, 130, /apex-token: .*(?:stopped|Interrupted)/);
-      }));
+      }, currentRuntime()));
       assert.deepEqual([...machine.files().keys()], []);
-    }));
+    }, currentRuntime()));
 
   it("is asked nothing: no terminal, no /dev/tty, standard input closed", () =>
     withMachine(async (machine) => {
@@ -199,7 +200,7 @@ describe("nobody at a terminal", () => {
       for (const wrapper of wrappers) {
         refused(await machine.startBy(wrapper, ["get", "p", "--force"]).ended, 4, /Run: apex-token login p/);
       }
-    }));
+    }, currentRuntime()));
 
   it("who reads no answer, or only a part of it, is no fault; a full disk is", () =>
     withMachine(async (machine) => {
@@ -210,5 +211,5 @@ describe("nobody at a terminal", () => {
         const full = await machine.startBy(["sh", "-c", 'exec "$@" > /dev/full', "sh"], get).ended;
         refused(full, 7, /Cannot write to standard output/);
       }
-    }));
+    }, currentRuntime()));
 });

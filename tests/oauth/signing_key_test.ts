@@ -28,6 +28,11 @@ UK6qsOBhrnijMIAmiLE/JD6zLQB3vtd1tg==
 -----END EC PRIVATE KEY-----
 `;
 
+const X25519 = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VuBCIEIAGw8c63ZCZ90EjCn/thMAmjPRK9UaLYBvyezEuisiEu
+-----END PRIVATE KEY-----
+`;
+
 const VERIFY: Record<string, [EcKeyImportParams | RsaHashedImportParams | Algorithm, object]> = {
   ES256: [{ name: "ECDSA", namedCurve: "P-256" }, { name: "ECDSA", hash: "SHA-256" }],
   ES384: [{ name: "ECDSA", namedCurve: "P-384" }, { name: "ECDSA", hash: "SHA-384" }],
@@ -114,9 +119,12 @@ describe("a signing key", () => {
       ["encrypted", EC.replaceAll("PRIVATE", "ENCRYPTED PRIVATE"), /openssl pkcs8 -topk8 -nocrypt/],
       ["public", EC.replaceAll("PRIVATE", "PUBLIC"), /not a private key/],
       ["certificate", EC.replaceAll("PRIVATE KEY", "CERTIFICATE"), /not a private key/],
-      ["garbage in a PEM", EC.replace("MIG", "!!!"), /PKCS #8|use EC/],
-      ["half a PEM", EC.slice(0, 120), /PKCS #8|use EC/],
-      ["cut bytes", EC.replace(/\nBB8V.*\n/, "\n"), /no key for ES256/],
+      ["garbage in a PEM", EC.replace("MIG", "!!!"), /PKCS #8/],
+      ["padding in a PEM", EC.replace("A", "="), /PKCS #8/],
+      ["a PEM of odd length", EC.replace("A", ""), /PKCS #8/],
+      ["another kind of key", X25519, /must be EC/],
+      ["half a PEM", EC.slice(0, 120), /PKCS #8/],
+      ["cut bytes", EC.replace(/\nBB8V.*\n/, "\n"), /must be EC/],
       ["text", "garbage-canary", /neither a PEM nor a JWK/],
       ["nothing", "", /neither a PEM nor a JWK/],
       ["null", "null", /not a private key/],

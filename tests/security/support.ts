@@ -43,6 +43,35 @@ export async function signIn(
   return await request.redeem(await server.authorize(request.url, decision));
 }
 
+/** A sign-in on whose way somebody replaces the ID token. */
+export async function signInWithIdToken(
+  there: World,
+  replace: (idToken: string) => string | Promise<string>,
+  client?: Client,
+): Promise<TokenSet> {
+  const fetch: typeof there.server.fetch = async (url, init) => {
+    const answer = await there.server.fetch(url, init);
+    if (!String(url).endsWith("/token")) return answer;
+    const members = await answer.json();
+    return json({ ...members, id_token: await replace(members.id_token) });
+  };
+  const issuer = { ...there.issuer, http: { ...there.issuer.http, fetch } };
+  return await signIn({ ...there, issuer }, { client });
+}
+
+/** A JWT under another header, signed by whoever can. */
+export async function resigned(
+  jwt: string,
+  header: Record<string, unknown>,
+  sign: (input: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array> = () => new Uint8Array(64),
+): Promise<string> {
+  const encode = (bytes: Uint8Array) =>
+    btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const head = new TextEncoder().encode(JSON.stringify({ ...decoded(jwt).header, ...header }));
+  const input = `${encode(head)}.${jwt.split(".")[1]}`;
+  return `${input}.${encode(await sign(new TextEncoder().encode(input)))}`;
+}
+
 /** The error with which something is refused; its code must be `code`. */
 export async function refusedWith(code: ErrorCode, work: Promise<unknown>, what = ""): Promise<TokenError> {
   const error = await failureOf(work);

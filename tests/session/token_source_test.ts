@@ -136,7 +136,7 @@ describe("a token source", () => {
 
 describe("a token that is about to end", () => {
   it("is given at once while its successor is fetched", async () => {
-    const { source, count, answer } = await aged(40);
+    const { clock, source, count, answer } = await aged(40);
     const { reply, asked, release } = held();
     answer(reply);
     assert.equal(await tokenOf(source), "token-1");
@@ -144,7 +144,7 @@ describe("a token that is about to end", () => {
     for (let call = 0; call < 100; call++) assert.equal(await tokenOf(source), "token-1");
     assert.equal(count(), 2);
     release(token("new"));
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await clock.advance(0);
     assert.equal(await tokenOf(source), "new");
   });
 
@@ -387,7 +387,7 @@ describe("a caller that leaves", () => {
   });
 
   it("is no failure of the server: the next one asks at once", async () => {
-    const { source, answer, count } = await aged(40);
+    const { clock, source, answer, count } = await aged(40);
     const abort = new AbortController();
     const { reply, asked } = held();
     answer(reply);
@@ -397,7 +397,7 @@ describe("a caller that leaves", () => {
     await leaver;
     answer();
     assert.equal(await tokenOf(source), "token-1");
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await clock.advance(0);
     assert.equal(await tokenOf(source), "token-2");
     assert.equal(count(), 3);
   });
@@ -412,7 +412,7 @@ describe("a caller that leaves", () => {
   });
 
   it("does not end the renewal behind the scenes", async () => {
-    const { source, answer } = await aged(40);
+    const { clock, source, answer } = await aged(40);
     const { reply, asked, release, signal } = held();
     answer(reply);
     await source.get();
@@ -423,7 +423,7 @@ describe("a caller that leaves", () => {
     await leaver;
     assert.equal(signal().aborted, false);
     release(token("new"));
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await clock.advance(0);
     assert.equal(await tokenOf(source), "new");
   });
 });

@@ -42,6 +42,7 @@ export interface Disk {
 }
 
 const EMPTY = new Uint8Array();
+const me = process.geteuid?.() ?? 0;
 
 /** An empty disk; `now` is its clock. */
 export function virtualDisk(now: () => number): Disk {
@@ -86,7 +87,14 @@ export function virtualDisk(now: () => number): Disk {
       if (flags & constants.O_CREAT) {
         if (node) throw systemError("EEXIST");
         const [parent, name] = parentOf(path);
-        const made: File = { kind: "file", data: EMPTY, synced: EMPTY, links: 1, inode: inodes++, modified: now() };
+        const made: File = {
+          kind: "file",
+          data: EMPTY,
+          synced: EMPTY,
+          links: 1,
+          inode: inodes++,
+          modified: now(),
+        };
         change(parent, (entries) => entries.set(name, made));
         node = made;
       }
@@ -197,7 +205,9 @@ function cutNode(node: Node, random: Random, seen: Set<Node>): number {
   if (seen.has(node)) return 0;
   seen.add(node);
   if (node.kind === "file") {
-    if (node.data !== node.synced) node.data = node.synced = random.pick([left, torn, zeros, old])(node, random);
+    if (node.data !== node.synced) {
+      node.data = node.synced = random.pick([left, torn, zeros, old])(node, random);
+    }
     node.links = 0;
     return node.data.length;
   }
@@ -231,7 +241,7 @@ function statsOf(node: Node): Stats {
     isFile: () => isFile,
     isDirectory: () => !isFile,
     isSymbolicLink: () => false,
-    uid: process.geteuid?.() ?? 0,
+    uid: me,
     mode: isFile ? 0o100600 : 0o40700,
     nlink: isFile ? node.links : 2,
     size: isFile ? node.data.length : 0,

@@ -91,11 +91,20 @@ export interface Server {
 export interface Watcher {
   trace(line: string): void;
   /** `cause`: nothing where nobody but the clients is to blame. */
-  revoked(family: Family, cause: Cause | undefined, request: Request): void;
+  revoked(cause: Cause | undefined, request: Request): void;
 }
 
-/** Makes a server. */
-export function virtualServer(custom: Custom, trouble: number, random: Random, watcher: Watcher): Server {
+/**
+ * Makes a server.
+ *
+ * @param trouble how often a request does not go as it should, from 0 to 1
+ */
+export function virtualServer(
+  custom: Custom,
+  trouble: () => number,
+  random: Random,
+  watcher: Watcher,
+): Server {
   const issued = new Map<string, Issued>();
   const sent = new Map<string, Request[]>();
   const bringers = new Map<string, Request>();
@@ -133,7 +142,7 @@ export function virtualServer(custom: Custom, trouble: number, random: Random, w
     if (!isTaken(token, now)) {
       request.answer = "invalid_grant";
       token.family.revoked = true;
-      watcher.revoked(token.family, causeOf(request, token), request);
+      watcher.revoked(causeOf(request, token), request);
       return;
     }
     token.uses.push(request);
@@ -153,7 +162,7 @@ export function virtualServer(custom: Custom, trouble: number, random: Random, w
       return { family, refreshToken: issue(family) };
     },
     send: (refreshToken, sender, now) => {
-      const fate = random.chance(trouble) ? random.pick(FATES) : "answered";
+      const fate = random.chance(trouble()) ? random.pick(FATES) : "answered";
       const arrives = now + 1 + random.below(80);
       const answers = arrives + 1 + random.below(80);
       const gaveUp = now + 200 + random.below(14_800);

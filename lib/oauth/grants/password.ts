@@ -32,13 +32,13 @@ export interface PasswordParameters extends TokenParameters {
  * @throws {TokenError} `server_refused` (`invalid_grant`: wrong name or password), and as every token request
  * @see RFC 6749 section 4.3
  */
-export function passwordGrant(
+export async function passwordGrant(
   issuer: Issuer,
   client: Client,
   parameters: PasswordParameters,
   options: RequestOptions = {},
 ): Promise<TokenSet> {
-  return requestToken(issuer, client, {
+  return await requestToken(issuer, client, {
     grantType: "password",
     parameters: formOf({
       ...narrowing(parameters),
