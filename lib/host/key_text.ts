@@ -22,7 +22,7 @@ export function keyToText(key: Uint8Array): string {
  * @throws {TokenError} `key` when it is not a key, or one of a newer release
  */
 export function keyFromText(text: string, source = "the key"): Uint8Array {
-  const key = text.startsWith(PREFIX) ? decode(text.slice(PREFIX.length).trimEnd()) : undefined;
+  const key = text.startsWith(PREFIX) ? decode(text.slice(PREFIX.length, endOf(text))) : undefined;
   if (key) return key;
   const version = /^apex-key-(\d+):/.exec(text)?.[1];
   if (Number(version) > 1) {
@@ -33,6 +33,11 @@ export function keyFromText(text: string, source = "the key"): Uint8Array {
   throw new TokenError("key", `Cannot read ${source}: it is not "apex-key-1:" and 43 characters`, {
     nextStep: "Put it back from a backup, or sign in again with `apex-token login`",
   });
+}
+
+/** Where the text ends before one line feed, which an editor may have made two characters of. */
+function endOf(text: string): number {
+  return text.endsWith("\r\n") ? text.length - 2 : text.endsWith("\n") ? text.length - 1 : text.length;
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
