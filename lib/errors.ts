@@ -103,12 +103,12 @@ export class TokenError extends Error {
     super(message);
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE.includes(code);
-    if (options.nextStep !== undefined) this.nextStep = options.nextStep;
-    if (options.serverError !== undefined) this.serverError = safeText(options.serverError, 100);
-    if (options.serverDescription !== undefined) this.serverDescription = safeText(options.serverDescription);
-    if (options.status !== undefined) this.status = options.status;
-    if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
-    if (options.sent !== undefined) this.sent = options.sent;
+    this.nextStep = options.nextStep;
+    this.serverError = options.serverError && safeText(options.serverError, 100);
+    this.serverDescription = options.serverDescription && safeText(options.serverDescription);
+    this.status = options.status;
+    this.retryAfter = options.retryAfter;
+    this.sent = options.sent;
   }
 }
 

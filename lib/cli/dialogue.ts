@@ -23,7 +23,11 @@ export type Reach = Pick<SignInRequest, "caFile" | "allowInsecureLoopback">;
  *
  * @throws {TokenError} `sign_in_required` without a terminal
  */
-export async function askAndSignIn(host: Host, reach: Reach = {}, signal?: AbortSignal): Promise<SignInResult> {
+export async function askAndSignIn(
+  host: Host,
+  reach: Reach = {},
+  signal?: AbortSignal,
+): Promise<SignInResult> {
   const terminal = terminalOf(host);
   const { name: suggested, issuer } = await askIssuer(host, signal);
   const clientId = await askClientId(host, issuer, signal);
@@ -67,7 +71,10 @@ export async function askIssuer(
     ...providers.map(({ title, issuer }) => `${title} (${issuer})`),
     "another issuer, by its URL",
   ];
-  const choice = await terminalOf(host).choose("Where do you want to sign in?", titles, { default: 0, signal });
+  const choice = await terminalOf(host).choose("Where do you want to sign in?", titles, {
+    default: 0,
+    signal,
+  });
   const provider = providers[choice];
   if (provider) return { name: provider.name, issuer: provider.name };
   const issuer = await askUntil(host, "The issuer's URL", { signal }, (text) => {

@@ -23,7 +23,11 @@ export async function main(host: Host, args: readonly string[]): Promise<number>
     await root.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError(host, root.commands.find((one) => one.name() === args[0])?.name());
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0
+        ? 0
+        : usageError(host, root.commands.find((one) => one.name() === args[0])?.name());
+    }
     return report(host, error);
   }
 }

@@ -85,7 +85,13 @@ export function passwordFrom(
   return terminal && (() => terminal.askSecret("Password (it is sent once and not kept)", { signal }));
 }
 
-async function typedOrPiped(host: Host, what: string, signal?: AbortSignal): Promise<string> {
+/**
+ * The secret on standard input: all of it, or what somebody types unseen.
+ *
+ * @param what what it is, for messages
+ * @throws {TokenError} `invalid_argument` when it is empty or no text, `aborted` when nobody wants to type it
+ */
+export async function typedOrPiped(host: Host, what: string, signal?: AbortSignal): Promise<string> {
   // a terminal would show it while it is typed
   if (host.terminal) return await host.terminal.askSecret(what[0].toUpperCase() + what.slice(1), { signal });
   return secretOf(await host.readInput(), what);

@@ -6,10 +6,11 @@
 
 import { resolve } from "node:path";
 import type { Host } from "../host/host.ts";
-import { readSecretFile, secretOf } from "../profile/secret_file.ts";
+import { readSecretFile } from "../profile/secret_file.ts";
+import { typedOrPiped } from "./secret_input.ts";
 
 /** The token in a file, or on standard input for `-`. */
 export async function readToken(host: Host, file: string): Promise<string> {
-  if (file === "-") return secretOf(await host.readInput(), "token").trim();
+  if (file === "-") return (await typedOrPiped(host, "token")).trim();
   return readSecretFile(resolve(file), "token").trim();
 }

@@ -16,6 +16,9 @@ export function usageWords(text: string): string {
     .replace(/( but got \d+): .*\.$/s, "$1")
     .split("\n");
   const sentence = safeText(what[0].toUpperCase() + what.slice(1), 400);
-  return [`apex-token: ${/[.?!]$/.test(sentence) ? sentence : sentence + "."}`, ...guesses.map((guess) => safeText(guess))]
+  return [
+    `apex-token: ${/[.?!]$/.test(sentence) ? sentence : sentence + "."}`,
+    ...guesses.map((guess) => safeText(guess)),
+  ]
     .join("\n");
 }

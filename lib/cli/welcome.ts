@@ -19,9 +19,13 @@ export function celebrate(host: Host, { profile, session, tokens, provider }: Si
   lines.push(lasting(host, { profile, session, tokens }));
   if (profile.protect.kind === "key-file") {
     const key = safeText(profile.protect.path, 1000);
-    lines.push(`The sign-in is kept encrypted as "${profile.name}"; its key is in ${key} (--protect key-file).`);
+    lines.push(
+      `The sign-in is kept encrypted as "${profile.name}"; its key is in ${key} (--protect key-file).`,
+    );
   } else {
-    lines.push(`The profile "${profile.name}" is kept, the sign-in is not: each command asks for it (--protect memory).`);
+    lines.push(
+      `The profile "${profile.name}" is kept, the sign-in is not: each command asks for it (--protect memory).`,
+    );
   }
   lines.push("", `Next: apex-token get ${profile.name}`);
   host.say(lines.join("\n"));

@@ -18,8 +18,8 @@ const SIZE = 64 * 1024;
 export function ensureReserve(path: string, options: FileCallOptions = {}): void {
   const { files = systemFiles } = options;
   const there = inWords("read", path, () => files.lstatSync(path, { throwIfNoEntry: false }));
-  if (there?.size === SIZE) return;
-  // torn by a power cut
+  // with a second name, its room would not come free: whoever made it died in between
+  if (there?.size === SIZE && there.nlink === 1) return;
   if (there) removePrivateFile(path, options);
   // random: a file system that packs its files would keep zeros in no room at all
   createPrivateFile(path, randomBytes(), options);

@@ -5,9 +5,10 @@
  */
 
 import { type Clock, systemClock } from "../clock.ts";
-import { isTokenError, type TokenError } from "../errors.ts";
+import { isTokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
 import { readAnswer } from "./_answer.ts";
+import { untilAborted } from "./abort.ts";
 import { failure, type Flight } from "./_flight.ts";
 import { networkError } from "./_network_error.ts";
 import { checkUrl } from "./url.ts";
@@ -96,28 +97,16 @@ export async function exchange(http: Http, request: HttpRequest): Promise<HttpAn
   const url = checkUrl(request.url, http);
   const end = new AbortController();
   const flight: Flight = { host: safeText(url.host), signal: end.signal, received: 0 };
-  if (request.signal?.aborted) throw givenUp(flight, false);
   try {
     // A race, because a `fetch` that was passed in need not listen to its signal.
-    return await Promise.race([
-      interruption(request.signal, flight),
-      deadline(http.clock, request.timeout ?? http.timeout, flight),
-      send(http, request, url, flight),
-    ]);
+    const timeout = request.timeout ?? http.timeout;
+    const race = () =>
+      Promise.race([deadline(http.clock, timeout, flight), send(http, request, url, flight)]);
+    return await untilAborted(race, request.signal);
   } finally {
-    // Ends what is left: the request, the reading, the timer, the listener.
+    // Ends what is left: the request, the reading, the timer.
     end.abort();
   }
-}
-
-function interruption(signal: AbortSignal | undefined, flight: Flight): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener("abort", () => reject(givenUp(flight, true)), { signal: flight.signal });
-  });
-}
-
-function givenUp(flight: Flight, sent: boolean): TokenError {
-  return failure(flight, "aborted", "the request was given up", { sent });
 }
 
 async function deadline(clock: Clock, timeout: number, flight: Flight): Promise<never> {

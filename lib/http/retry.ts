@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { isTokenError, TokenError } from "../errors.ts";
+import { isTokenError } from "../errors.ts";
+import { givenUp } from "./abort.ts";
 
 /** A server that asks for more than this is better reported than waited for, in seconds. */
 const LONGEST_WISH = 10;
@@ -46,7 +47,7 @@ export async function withRetry<T>(
       if (wish > LONGEST_WISH) throw error;
       const longest = Math.min(5000, 1000 * 2 ** attempt);
       await clock.sleep(wish * 1000 + 200 + random() * (longest - 200), signal).catch(() => {
-        throw new TokenError("aborted", "Cannot try again: the wait was ended");
+        throw givenUp(true);
       });
     }
   }

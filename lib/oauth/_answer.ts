@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type ErrorCode, TokenError, type TokenErrorOptions } from "../errors.ts";
+import { type ErrorCode, TokenError } from "../errors.ts";
 import type { HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { retryAfterSeconds } from "../http/retry_after.ts";
@@ -26,38 +26,29 @@ export function readMembers(
 ): Members {
   const type = contentType(answer);
   let value: unknown;
+  let problem = "it is not a JSON object";
   try {
     value = parseJson(answer.body);
   } catch (error) {
-    const html = type === "text/html";
-    throw new TokenError(
-      code,
-      `Cannot use the answer of ${new URL(answer.url).host}: ${reason(error, html)}`,
-      {
-        nextStep: html
-          ? "Check the URL, or whether this network wants a sign-in first (captive portal)"
-          : undefined,
-        status: answer.status,
-        // a web page with a success status is somebody in between speaking, and not for ever
-        retryable: html,
-        sent: true,
-      },
-    );
+    problem = (error as Error).message.replace(/^[^:]*: /, "");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TokenError(
-      code,
-      `Cannot use the answer of ${new URL(answer.url).host}: it is not a JSON object`,
-      { status: answer.status, sent: true },
-    );
+    // a web page with a success status is somebody in between speaking, and not for ever
+    const retryable = type === "text/html";
+    throw new TokenError(code, `Cannot use the answer of ${new URL(answer.url).host}: ${problem}`, {
+      nextStep: retryable ? "Check the URL, or sign in to this network first (captive portal)" : undefined,
+      status: answer.status,
+      retryable,
+      sent: true,
+    });
   }
   if (!type.endsWith("json")) quirks.report("content-type");
   return value as Members;
 }
 
-function reason(error: unknown, html: boolean): string {
-  if (html) return "it is a web page, not JSON";
-  return error instanceof TokenError ? error.message.replace(/^Cannot [^:]*: /, "") : "it is not JSON";
+/** The error of an answer that breaks the protocol. */
+export function unusableAnswer(why: string): TokenError {
+  return new TokenError("invalid_response", `Cannot use the server's answer: ${why}`);
 }
 
 /** The media type of an answer, without parameters and in small letters. */
@@ -98,11 +89,6 @@ export function isNotNow(error: string | undefined, status?: number): boolean {
   return status !== undefined && (status >= 500 || status === 429) && !FINAL.test(error ?? "");
 }
 
-/** The `error` of an answer, whatever its status. */
-export function errorOf(answer: EndpointAnswer, clock: Clock): string | undefined {
-  return refusal(answer, "", clock).serverError;
-}
-
 /** An answer, with the secrets of the request that it answers: some servers quote them in their errors. */
 export interface EndpointAnswer extends HttpAnswer {
   readonly secrets?: readonly string[];
@@ -117,22 +103,24 @@ export interface EndpointAnswer extends HttpAnswer {
 export function refusal(answer: EndpointAnswer, what: string, clock: Clock): TokenError {
   const { error, description } = errorWords(answer);
   const notNow = isNotNow(error, answer.status);
-  const retryAfter = retryAfterSeconds(answer.headers, clock.now());
-  const host = new URL(answer.url).host;
   const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
   const badClient = error === "invalid_client" || (error === undefined && answer.status === 401);
-  const options: TokenErrorOptions = {
-    nextStep: badClient ? "Check the client id and the client secret" : undefined,
-    status: answer.status,
-    retryable: notNow,
-    serverError: error,
-    serverDescription: description,
-    retryAfter,
-    sent: true,
-  };
-  const said = words || `status ${answer.status}`;
-  if (notNow) return new TokenError("unavailable", `${host} cannot answer for ${what} now: ${said}`, options);
-  return new TokenError("server_refused", `${host} refused ${what}: ${said}`, options);
+  const said = `${notNow ? `cannot answer for ${what} now` : `refused ${what}`}: ${
+    words || `status ${answer.status}`
+  }`;
+  return new TokenError(
+    notNow ? "unavailable" : "server_refused",
+    `${new URL(answer.url).host} ${said}`,
+    {
+      nextStep: badClient ? "Check the client id and the client secret" : undefined,
+      status: answer.status,
+      retryable: notNow,
+      serverError: error,
+      serverDescription: description,
+      retryAfter: retryAfterSeconds(answer.headers, clock.now()),
+      sent: true,
+    },
+  );
 }
 
 interface ErrorWords {
@@ -140,30 +128,18 @@ interface ErrorWords {
   readonly description?: string;
 }
 
-function errorWords(answer: EndpointAnswer): ErrorWords {
-  const { error, description } = quotedWords(answer);
+/** What an answer says of an error: in its body, or else in its challenge. */
+export function errorWords(answer: EndpointAnswer): ErrorWords {
+  const members = tolerantMembers(answer);
+  const challenge = answer.headers.get("www-authenticate") ?? "";
   // a shorter one would tear the words apart, and is no secret
   const secrets = answer.secrets?.filter((secret) => secret.length > 3) ?? [];
-  const clean = (text = "") =>
-    secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
-  return { error: clean(error), description: clean(description) };
-}
-
-function quotedWords(answer: HttpAnswer): ErrorWords {
-  const members = tolerantMembers(answer);
-  if (typeof members.error === "string" && members.error) {
-    return { error: members.error, description: textOr(members.error_description) };
-  }
-  // Spring and friends put an object there
-  if (typeof members.error_description === "string") return { description: members.error_description };
-  const challenge = answer.headers.get("www-authenticate") ?? "";
-  const error = parameter(challenge, "error");
-  if (error) return { error, description: parameter(challenge, "error_description") };
-  return {};
-}
-
-function textOr(value: unknown): string | undefined {
-  return typeof value === "string" && value ? value : undefined;
+  const read = (name: string) => {
+    // Spring and friends put an object there
+    const text = typeof members[name] === "string" ? members[name] : parameter(challenge, name) ?? "";
+    return secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
+  };
+  return { error: read("error"), description: read("error_description") };
 }
 
 /**
@@ -198,10 +174,7 @@ function parameter(challenge: string, name: string): string | undefined {
 export function textMember(members: Members, name: string): string {
   const value = members[name];
   if (typeof value === "string" && value !== "") return value;
-  throw new TokenError(
-    "invalid_response",
-    `Cannot use the server's answer: its "${name}" is missing or no text`,
-  );
+  throw unusableAnswer(`its "${name}" is missing or no text`);
 }
 
 /**
@@ -212,8 +185,5 @@ export function textMember(members: Members, name: string): string {
 export function secondsMember(members: Members, name: string): number {
   const value = members[name];
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  throw new TokenError(
-    "invalid_response",
-    `Cannot use the server's answer: its "${name}" is missing or no count of seconds`,
-  );
+  throw unusableAnswer(`its "${name}" is missing or no count of seconds`);
 }

@@ -7,8 +7,8 @@
 import { TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
-import { untilAborted } from "./_abort.ts";
-import { type EndpointAnswer, errorOf } from "./_answer.ts";
+import { untilAborted } from "../http/abort.ts";
+import { type EndpointAnswer, errorWords } from "./_answer.ts";
 import { authenticationOf, type Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 
@@ -84,7 +84,7 @@ export async function postForm(
     return { ...answer, secrets };
   };
   return dpop
-    ? await dpop.send({ method: "POST", url, clock }, send, (answer) => errorOf(answer, clock))
+    ? await dpop.send({ method: "POST", url, clock }, send, (answer) => errorWords(answer).error)
     : await send();
 }
 

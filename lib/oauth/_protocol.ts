@@ -35,9 +35,7 @@ export async function guarded<T>(step: () => T | Promise<T>): Promise<T> {
     const known = error instanceof OperationProcessingError || error instanceof UnsupportedOperationError;
     throw new TokenError(
       known && /METADATA|FORBIDDEN/.test(String(error.code)) ? "invalid_metadata" : "invalid_response",
-      `Cannot use the server's answer: ${
-        known ? error.message : "it is malformed, or its key cannot be used"
-      }`,
+      `Cannot use the server's answer: ${known ? error.message : "it cannot be verified"}`,
     );
   }
 }

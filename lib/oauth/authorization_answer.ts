@@ -7,7 +7,7 @@
 import { AuthorizationResponseError, validateAuthResponse, validateJwtAuthResponse } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
-import { isNotNow } from "./_answer.ts";
+import { isNotNow, unusableAnswer } from "./_answer.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -44,17 +44,19 @@ export async function authorizationCode(
   signed: boolean,
 ): Promise<string> {
   for (const name of new Set(parameters.keys())) {
-    if (parameters.getAll(name).length > 1) throw invalid(`its "${safeText(name, 40)}" is there twice`);
+    if (parameters.getAll(name).length > 1) {
+      throw unusableAnswer(`its "${safeText(name, 40)}" is there twice`);
+    }
   }
   if (signed !== parameters.has("response")) {
-    throw invalid(signed ? "it is not signed" : "it is signed unasked");
+    throw unusableAnswer(signed ? "it is not signed" : "it is signed unasked");
   }
   const checked = await guarded(() => validate(issuer, client, parameters, state, signed));
   // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
-  if (checked.has("access_token")) throw invalid("it holds an access token");
+  if (checked.has("access_token")) throw unusableAnswer("it holds an access token");
   const code = checked.get("code");
   if (code) return code;
-  throw invalid("it has no authorization code");
+  throw unusableAnswer("it has no authorization code");
 }
 
 async function validate(
@@ -81,8 +83,4 @@ function refused({ error, error_description: description }: AuthorizationRespons
     serverError: error,
     serverDescription: description,
   });
-}
-
-function invalid(why: string): TokenError {
-  return new TokenError("invalid_response", `Cannot use the server's answer: ${why}`);
 }

@@ -40,7 +40,7 @@ export async function authorizationUrl(
   const url = new URL(endpointOf(issuer, client, "authorization_endpoint", "a sign-in with a browser"));
   if (metadata.require_signed_request_object === true && !key) {
     throw new TokenError("unsupported", "Cannot sign in: the server takes signed requests only (RFC 9101)", {
-      nextStep: "Give the client a key for its requests",
+      nextStep: "Give it a requestObjectKey",
     });
   }
   const signed = key ? await sign(issuer, client, parameters, key) : parameters;

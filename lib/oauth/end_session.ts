@@ -29,7 +29,7 @@ export interface EndSessionParameters {
  */
 export function endSessionUrl(issuer: Issuer, client: Client, parameters: EndSessionParameters = {}): string {
   const { idTokenHint, logoutHint, postLogoutRedirectUri, state } = parameters;
-  const url = new URL(endpointOf(issuer, client, "end_session_endpoint", "a log-out"));
+  const url = new URL(endpointOf(issuer, client, "end_session_endpoint", "a logout"));
   const form = formOf({
     id_token_hint: idTokenHint,
     logout_hint: logoutHint,

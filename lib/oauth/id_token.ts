@@ -1,8 +1,8 @@
 /**
  * Validation of an ID token (OpenID Connect Core 1.0 section 3.1.3.7).
  *
- * The protocol library checks issuer, audience, times, nonce, `azp` and the algorithm. This module adds the
- * signature, which Core lets TLS replace and which this package always verifies, and what the library leaves out.
+ * The protocol library checks issuer, audience, times, `azp` and the algorithm. This module adds the signature, which
+ * Core lets TLS replace and which this package always verifies, and what the sign-in alone knows.
  *
  * @module
  */
@@ -10,7 +10,6 @@
 import {
   type AuthorizationServer,
   getValidatedIdTokenClaims,
-  processAuthorizationCodeResponse,
   processGenericTokenEndpointResponse,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
@@ -27,6 +26,8 @@ import type { IdTokenClaims } from "./token_set.ts";
 /** How far in the past an ID token may have been issued, and how far ahead its clock may be, in seconds. */
 const OLDEST = 600;
 const CLOCK_TOLERANCE = 60;
+/** By how much a sign-in may be older than was asked for, in seconds. */
+const AGE_TOLERANCE = 30;
 
 /** What an ID token is held against, besides the issuer and the client. */
 export interface IdTokenExpectation {
@@ -47,32 +48,26 @@ export function idTokenValidation(
   expectation: IdTokenExpectation = {},
 ): NonNullable<TokenRequest["validate"]> {
   return async (issuer, client, answer) => {
-    if (
-      answer.id_token === undefined && expectation.nonce === undefined && expectation.maxAge === undefined
-    ) {
-      return undefined;
+    const { nonce, maxAge } = expectation;
+    if (answer.id_token === undefined) {
+      if (nonce === undefined && maxAge === undefined) return undefined;
+      throw untrusted("it is missing");
     }
     const server = serverForIdToken(issuer, answer.id_token);
     const who = protocolClient(issuer, client);
     const response = Response.json(answer);
-    const { nonce, maxAge, previous } = expectation;
-    const result = await guarded(() =>
-      nonce === undefined && maxAge === undefined
-        ? processGenericTokenEndpointResponse(server, who, response)
-        : processAuthorizationCodeResponse(server, who, response, { expectedNonce: nonce, maxAge })
-    );
-    const claims = getValidatedIdTokenClaims(result) as IdTokenClaims | undefined;
-    if (!claims) return undefined;
+    const result = await guarded(() => processGenericTokenEndpointResponse(server, who, response));
+    const claims = getValidatedIdTokenClaims(result) as unknown as IdTokenClaims;
     await verifySignature(issuer, response, server);
-    checkClaims(claims, issuer, client, previous);
+    checkClaims(claims, issuer, client, expectation);
     await checkAccessToken(claims, String(answer.id_token), String(answer.access_token));
     return claims;
   };
 }
 
 /**
- * The checks that the protocol library leaves to its caller: a plausible `iat`, a `sub` that fits, no second
- * audience, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
+ * The checks that are left: a plausible `iat`, a `sub` that fits, no second audience, the nonce and the age of the
+ * sign-in, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
  *
  * @throws {TokenError} `invalid_response`
  */
@@ -80,7 +75,7 @@ function checkClaims(
   claims: IdTokenClaims,
   issuer: Issuer,
   client: Client,
-  previous?: IdTokenClaims,
+  { nonce, maxAge, previous }: IdTokenExpectation,
 ): void {
   const now = issuer.http.clock.now() / 1000;
   const audiences = [claims.aud].flat();
@@ -92,12 +87,19 @@ function checkClaims(
     ? 'its "sub" is not 1 to 255 characters long'
     : audiences.length > 1 && claims.azp !== client.clientId
     ? "it was issued for another client too"
+    : maxAge !== undefined && !(Number(claims.auth_time) + maxAge >= now - AGE_TOLERANCE)
+    ? "the sign-in was too long ago"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
     ? "it is about somebody else than the sign-in"
-    : previous && claims.nonce !== undefined && claims.nonce !== previous.nonce
+    : (nonce !== undefined && claims.nonce !== nonce) ||
+        (previous && claims.nonce !== undefined && claims.nonce !== previous.nonce)
     ? "it belongs to another sign-in"
     : undefined;
-  if (complaint) throw new TokenError("invalid_response", `Cannot trust the server's ID token: ${complaint}`);
+  if (complaint) throw untrusted(complaint);
+}
+
+function untrusted(complaint: string): TokenError {
+  return new TokenError("invalid_response", `Cannot trust the server's ID token: ${complaint}`);
 }
 
 /** The access token is the one that the ID token came with, where it says so (`at_hash`, section 3.1.3.8). */
@@ -108,10 +110,7 @@ async function checkAccessToken(claims: IdTokenClaims, idToken: string, accessTo
   if (bits === undefined) return;
   const digest = await crypto.subtle.digest(`SHA-${bits}`, new TextEncoder().encode(accessToken));
   if (claims.at_hash === toBase64Url(new Uint8Array(digest, 0, digest.byteLength / 2))) return;
-  throw new TokenError(
-    "invalid_response",
-    "Cannot trust the server's ID token: it belongs to another access token",
-  );
+  throw untrusted("it belongs to another access token");
 }
 
 const slashVariants = /* @__PURE__ */ new WeakMap<object, AuthorizationServer>();

@@ -5,10 +5,9 @@
  */
 
 import { processIntrospectionResponse } from "oauth4webapi";
-import { TokenError } from "../errors.ts";
 import type { HttpAnswer } from "../http/http.ts";
-import { untilAborted } from "./_abort.ts";
-import { contentType, readMembers, refusal } from "./_answer.ts";
+import { untilAborted } from "../http/abort.ts";
+import { contentType, readMembers, refusal, unusableAnswer } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
 import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
@@ -72,8 +71,10 @@ export async function introspectToken(
   if (contentType(answer) === SIGNED_TYPE) {
     return await untilAborted(() => verified(reached, client, answer), signal);
   }
-  if (signed) throw new TokenError("invalid_response", "Cannot use the server's answer: it is not signed");
-  return checked(readMembers(answer, reached.quirks));
+  if (signed) throw unusableAnswer("it is not signed");
+  const members = readMembers(answer, reached.quirks);
+  if (typeof members.active === "boolean") return members as unknown as Introspection;
+  throw unusableAnswer('its "active" is no boolean');
 }
 
 async function verified(issuer: Issuer, client: Client, answer: HttpAnswer): Promise<Introspection> {
@@ -83,9 +84,4 @@ async function verified(issuer: Issuer, client: Client, answer: HttpAnswer): Pro
   );
   await verifySignature(issuer, response);
   return introspection as Introspection;
-}
-
-function checked(members: Record<string, unknown>): Introspection {
-  if (typeof members.active === "boolean") return members as unknown as Introspection;
-  throw new TokenError("invalid_response", 'Cannot use the server\'s answer: its "active" is no boolean');
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { calculatePKCECodeChallenge, generateRandomCodeVerifier } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
+import { randomText, sha256 } from "./_base64.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** A code verifier and what the request carries of it. */
@@ -28,10 +28,10 @@ export function knowsS256(issuer: Issuer): boolean {
 export async function proofKey(issuer: Issuer): Promise<ProofKey> {
   if (!knowsS256(issuer)) {
     throw new TokenError("unsupported", "Cannot sign in safely: the server knows no PKCE with S256", {
-      nextStep: "Use the device code flow, or ask the server's operator to enable S256 (RFC 7636)",
+      nextStep: "Use the device code flow, or ask the server's operator to enable it (RFC 7636)",
     });
   }
-  const verifier = generateRandomCodeVerifier();
-  const code_challenge = await calculatePKCECodeChallenge(verifier);
+  const verifier = randomText();
+  const code_challenge = await sha256(verifier);
   return { verifier, parameters: { code_challenge, code_challenge_method: "S256" } };
 }

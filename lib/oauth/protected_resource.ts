@@ -50,11 +50,7 @@ export async function discoverResource(
   }, { signal });
   // 404 says "not here"; an API may say it with 401 or 403
   if (answer.status >= 400) {
-    throw new TokenError(
-      "invalid_metadata",
-      `Cannot find out whose tokens ${host} takes: it does not say (RFC 9728)`,
-      { nextStep: "Name the issuer", status: answer.status },
-    );
+    throw silent(host, answer.status);
   }
   const quirks = { enabled: options.quirks ?? [], report: options.onQuirk ?? (() => {}) };
   const metadata = readMembers(answer, quirks, "invalid_metadata") as unknown as ProtectedResource;
@@ -88,8 +84,13 @@ export async function discoverFromResource(
   const metadata = await discoverResource(resource, options);
   const server: unknown = [metadata.authorization_servers].flat()[0];
   if (typeof server === "string") return { resource: metadata, issuer: await discover(server, options) };
-  throw new TokenError(
+  throw silent(new URL(resource).host);
+}
+
+function silent(host: string, status?: number): TokenError {
+  return new TokenError(
     "invalid_metadata",
-    "Cannot find out whose tokens the API takes: it names no authorization server",
+    `Cannot find out whose tokens ${host} takes: it does not say (RFC 9728)`,
+    { nextStep: "Name the issuer", status },
   );
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { unusableAnswer } from "./_answer.ts";
 
 /** A leniency that is always on and only reported. */
 export type ToleratedQuirk =
@@ -106,10 +106,7 @@ export function repairTokenAnswer(answer: Members, quirks: Quirks): Members {
     if (lifetime <= 0) quirks.report("expires-in-zero");
     repaired.expires_in = Math.min(Math.max(lifetime, 0), LONGEST_LIFETIME);
   } else {
-    throw new TokenError(
-      "invalid_response",
-      'Cannot use the server\'s answer: its "expires_in" is no count of seconds',
-    );
+    throw unusableAnswer('its "expires_in" is no count of seconds');
   }
   return repaired;
 }

@@ -6,7 +6,8 @@
 
 import { TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
-import { type EndpointAnswer, refusal, successMembers, textMember } from "./_answer.ts";
+import { type EndpointAnswer, refusal, successMembers, textMember, unusableAnswer } from "./_answer.ts";
+import { defined } from "./_defined.ts";
 import { endpointOf } from "./_endpoint.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Members } from "./quirks.ts";
@@ -131,7 +132,7 @@ function manage(
   if (!url || !token) {
     throw new TokenError(
       "unsupported",
-      "Cannot manage this client: the server gave no access to its registration",
+      "Cannot manage this client: the server gave no access to it",
     );
   }
   return send(issuer, method, url, token, body, signal);
@@ -166,19 +167,17 @@ const SERVERS_OWN = [
 ];
 
 function registered(members: Members): RegisteredClient {
-  const text = (name: string) => typeof members[name] === "string" ? members[name] as string : undefined;
-  const secret = text("client_secret");
-  const token = text("registration_access_token");
-  const uri = text("registration_client_uri");
-  const expiresAt = Number(members.client_secret_expires_at ?? 0);
-  return {
+  const text = (name: string) => members[name] ? textMember(members, name) : undefined;
+  const clientSecret = text("client_secret");
+  const expiresAt = Number(members.client_secret_expires_at);
+  return defined<RegisteredClient>({
     clientId: textMember(members, "client_id"),
-    ...(secret ? { clientSecret: secret } : {}),
-    ...(secret && expiresAt > 0 ? { clientSecretExpiresAt: expiresAt } : {}),
+    clientSecret,
+    clientSecretExpiresAt: clientSecret && expiresAt > 0 ? expiresAt : undefined,
     metadata: withoutServersOwn(members),
-    ...(uri ? { registrationClientUri: uri } : {}),
-    ...(token ? { registrationAccessToken: token } : {}),
-  };
+    registrationClientUri: text("registration_client_uri"),
+    registrationAccessToken: text("registration_access_token"),
+  });
 }
 
 function withoutServersOwn(members: Members): ClientMetadata {
@@ -193,7 +192,7 @@ function withoutServersOwn(members: Members): ClientMetadata {
 function renewed(before: RegisteredClient, members: Members): RegisteredClient {
   const after = registered(members);
   if (after.clientId !== before.clientId) {
-    throw new TokenError("invalid_response", "Cannot use the server's answer: it is about another client");
+    throw unusableAnswer("it is about another client");
   }
   const { clientSecretExpiresAt: _ofTheOldSecret, ...kept } = before;
   return { ...(after.clientSecret ? kept : before), ...after };

@@ -8,9 +8,9 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
-import { untilAborted } from "./_abort.ts";
+import { untilAborted } from "../http/abort.ts";
 import { defined } from "./_defined.ts";
-import { type EndpointAnswer, successMembers } from "./_answer.ts";
+import { type EndpointAnswer, successMembers, unusableAnswer } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
 import { type Client, issuerFor } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
@@ -70,7 +70,7 @@ export function narrowing(parameters: TokenParameters): FormParameters {
     if (URL.canParse(uri) && !uri.includes("#")) continue;
     throw new TokenError(
       "invalid_argument",
-      "Cannot use a resource that is no absolute URI, or has a fragment (RFC 8707 section 2)",
+      "Cannot use this resource: it must be an absolute URI without a fragment (RFC 8707 section 2)",
     );
   }
   const details = authorizationDetails && JSON.stringify(authorizationDetails);
@@ -152,14 +152,8 @@ function afterSending(error: unknown): never {
 function checkBinding(client: Client, { tokenType }: TokenSet, grantType: string): void {
   if (tokenType === "N_A") {
     if (grantType === TOKEN_EXCHANGE) return;
-    throw new TokenError(
-      "invalid_response",
-      "Cannot use the server's token: its type says that it is no access token",
-    );
+    throw unusableAnswer("its token is no access token");
   }
   if ((tokenType === "DPoP") === (client.dpop !== undefined)) return;
-  const problem = client.dpop
-    ? "it is not bound to the DPoP key"
-    : "it is bound to a key that nobody here has";
-  throw new TokenError("invalid_response", `Cannot use the server's token: ${problem}`);
+  throw unusableAnswer(`its token is ${client.dpop ? "not bound to the DPoP key" : "bound to another key"}`);
 }

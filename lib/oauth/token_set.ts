@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { unusableAnswer } from "./_answer.ts";
 import { defined } from "./_defined.ts";
 import type { Members } from "./quirks.ts";
 
@@ -65,7 +65,7 @@ export function tokenSetOf(
 ): TokenSet {
   const issuedAt = Math.floor(sentAt / 1000);
   if (answer.scope !== undefined && typeof answer.scope !== "string") {
-    throw new TokenError("invalid_response", 'Cannot use the server\'s answer: its "scope" is no text');
+    throw unusableAnswer('its "scope" is no text');
   }
   const scope = answer.scope?.trim() || requestedScope;
   // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
@@ -92,20 +92,14 @@ function details(value: unknown): readonly Record<string, unknown>[] | undefined
   if (value === undefined) return undefined;
   const isDetail = (one: unknown) => typeof (one as { type?: unknown } | null)?.type === "string";
   if (Array.isArray(value) && value.every(isDetail)) return value;
-  throw new TokenError(
-    "invalid_response",
-    'Cannot use the server\'s answer: its "authorization_details" are no list',
-  );
+  throw unusableAnswer('its "authorization_details" are no list');
 }
 
 /** RFC 6749 section 7.1: in any case of letters; a type that nobody here can use is refused. */
 function tokenType(value: unknown): string {
   const type = TOKEN_TYPES[String(value).toLowerCase()];
   if (typeof value === "string" && type) return type;
-  throw new TokenError(
-    "invalid_response",
-    'Cannot use the server\'s answer: its "token_type" is missing or unknown',
-  );
+  throw unusableAnswer('its "token_type" is missing or unknown');
 }
 
 function isToken(value: unknown): value is string {
@@ -116,5 +110,5 @@ function token(answer: Members, name: string): string | undefined {
   const value = answer[name];
   if (isToken(value)) return value;
   if (value === undefined && name !== "access_token") return undefined;
-  throw new TokenError("invalid_response", `Cannot use the server's answer: its "${name}" is not a token`);
+  throw unusableAnswer(`its "${name}" is not a token`);
 }

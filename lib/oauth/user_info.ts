@@ -6,8 +6,8 @@
 
 import { processUserInfoResponse, skipSubjectCheck } from "oauth4webapi";
 import { exchange } from "../http/http.ts";
-import { untilAborted } from "./_abort.ts";
-import { contentType, type EndpointAnswer, errorOf, readMembers, refusal } from "./_answer.ts";
+import { untilAborted } from "../http/abort.ts";
+import { contentType, type EndpointAnswer, errorWords, readMembers, refusal } from "./_answer.ts";
 import { endpointOf } from "./_endpoint.ts";
 import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
@@ -94,5 +94,5 @@ async function ask(
     return { ...await exchange(http, { url, method, headers, signal }), secrets: [accessToken] };
   };
   if (!dpop) return await send();
-  return await dpop.send({ method, url, clock, accessToken }, send, (answer) => errorOf(answer, clock));
+  return await dpop.send({ method, url, clock, accessToken }, send, (answer) => errorWords(answer).error);
 }

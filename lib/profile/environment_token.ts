@@ -12,6 +12,7 @@ import { discover } from "../oauth/issuer.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import { providerNamed, providerOf } from "../providers.ts";
 import { narrowingParameters, type Reached, transportOf } from "./connection.ts";
+import { withPatience } from "./patience.ts";
 import type { ProfileTokenOptions } from "./profile_token.ts";
 
 /** What APEx's services ask for; `-s` replaces it. */
@@ -39,18 +40,19 @@ export async function environmentToken(
     });
   }
   if (options.idToken) {
-    throw new TokenError("invalid_argument", "Cannot give an ID token for client credentials: nobody signs in", {
-      nextStep: "Leave --id-token out, or name a profile that somebody signed in to",
-    });
+    throw new TokenError(
+      "invalid_argument",
+      "Cannot give an ID token for client credentials: nobody signs in",
+      {
+        nextStep: "Leave --id-token out, or name a profile that somebody signed in to",
+      },
+    );
   }
   const named = host.environment("APEX_ISSUER") ?? "apex";
   const url = providerNamed(named)?.issuer ?? named;
   const transport = await transportOf(host, reach);
-  const issuer = await discover(url, {
-    ...transport,
-    quirks: providerOf(url).quirks,
-    signal: options.signal,
-  });
+  const where = { ...transport, quirks: providerOf(url).quirks, signal: options.signal };
+  const issuer = await withPatience(host, url, () => discover(url, where));
   const provider = providerOf(issuer.issuer, issuer.metadata);
   const scope = options.scope ?? DEFAULT_SCOPE;
   const parameters = narrowingParameters({ issuer: issuer.issuer, audience: provider.audience }, {

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { isTokenError, TokenError } from "../errors.ts";
+import { isTokenError, type TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { AccessToken } from "../session/token_source.ts";
 import { type CachedToken, cachedToken, isFresh, narrowingKey } from "./cached_token.ts";
 import { narrowingParameters } from "./connection.ts";
 import { obtainToken } from "./obtain_token.ts";
+import { withPatience } from "./patience.ts";
 import type { Profile } from "./profile.ts";
 import { sessionHome } from "./session_home.ts";
 import { readCachedToken, writeCachedToken } from "./token_cache.ts";
@@ -66,7 +67,11 @@ export async function profileToken(
     token = await readCachedToken(host, profile, asked) ?? token;
     const isOther = token !== undefined && token.accessToken !== before?.accessToken;
     if (token && (isOther || !options.force) && isGood(token, options, now())) return token;
-    const renewed = await obtainToken(host, profile, home, parameters, options.signal);
+    const renewed = await withPatience(
+      host,
+      profile.issuer,
+      () => obtainToken(host, profile, home, parameters, options.signal),
+    );
     token = cachedToken(renewed, { issuer: profile.issuer, profile: profile.name, asked });
     if (renewed.expiresAt > renewed.issuedAt) await keep(host, profile, token);
     return token;

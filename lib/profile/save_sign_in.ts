@@ -27,7 +27,8 @@ export function checkProtection(protect: Protection): void {
     readKeyFile(protect.path);
   } catch (error) {
     if (!isTokenError(error) || !error.nextStep?.includes("apex-token login")) throw error;
-    const nextStep = "Put it back from a backup; or move it away to begin anew, without the sign-ins that it protects";
+    const nextStep =
+      "Put it back from a backup; or move it away to begin anew, without the sign-ins that it protects";
     throw new TokenError(error.code, error.message, { ...error, nextStep });
   }
 }

@@ -8,18 +8,17 @@ import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Client } from "../oauth/client.ts";
 import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
-import { passwordGrant } from "../oauth/grants/password.ts";
-import { discover, type Issuer } from "../oauth/issuer.ts";
+import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import { dpopKey } from "../oauth/dpop.ts";
 import type { RegisteredClient } from "../oauth/registration.ts";
-import { type Flow, type Provider, providerNamed, providerOf, providers } from "../providers.ts";
-import { safeText } from "../safe_text.ts";
+import { type Flow, type Provider, providerOf } from "../providers.ts";
 import type { Session } from "../session/session.ts";
 import { signInWithBrowser } from "./browser_sign_in.ts";
 import { clientOf, type ClientSession } from "./client_of.ts";
-import { transportOf } from "./connection.ts";
 import { signInWithDevice } from "./device_sign_in.ts";
+import { findIssuer } from "./find_issuer.ts";
+import { signInWithPassword, warnOfPasswordGrant } from "./password_sign_in.ts";
 import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
@@ -147,24 +146,6 @@ function offersOfflineAccess({ metadata }: Issuer): boolean {
   return metadata.scopes_supported?.includes("offline_access") ?? false;
 }
 
-async function findIssuer(
-  host: Host,
-  request: SignInRequest,
-): Promise<{ issuer: Issuer; provider: Provider }> {
-  const preset = providerNamed(request.issuer) ?? providerOf(request.issuer);
-  const url = providerNamed(request.issuer)?.issuer ?? request.issuer;
-  if (!/^https?:\/\//i.test(url)) {
-    const names = providers.map(({ name }) => name).join(", ");
-    throw new TokenError("invalid_argument", `Cannot find an issuer named "${safeText(request.issuer)}"`, {
-      nextStep: `Give its URL with the https:// in front, or one of: ${names}`,
-    });
-  }
-  const options = { ...await transportOf(host, request), signal: request.signal };
-  const issuer = await discover(url, { ...options, quirks: preset.quirks });
-  const provider = preset.issuer ? preset : providerOf(issuer.issuer, issuer.metadata);
-  return { issuer: { ...issuer, quirks: { ...issuer.quirks, enabled: provider.quirks } }, provider };
-}
-
 function profileOf(request: SignInRequest, issuer: Issuer, provider: Provider, flow: Flow): Profile {
   const { scope, clientId } = request;
   if (!clientId) {
@@ -258,37 +239,7 @@ async function grant(
     case "client-credentials":
       return await clientCredentialsGrant(issuer, client, { scope }, { signal });
     case "password":
-      return await signInWithPassword(issuer, client, scope, request);
-  }
-}
-
-function warnOfPasswordGrant(host: Host): void {
-  host.say(
-    "The password grant is deprecated (RFC 9700 section 2.4): it hands your password to this program and knows no second " +
-      "factor.\nWhere the server offers it, use --flow device instead. The password is sent once and not kept.",
-  );
-}
-
-async function signInWithPassword(
-  issuer: Issuer,
-  client: Client,
-  scope: string | undefined,
-  { username, password, signal }: SignInRequest,
-): Promise<TokenSet> {
-  if (!username) {
-    throw new TokenError("invalid_argument", "Cannot use the password grant without the name of an account", {
-      nextStep: "Give it with --username NAME",
-    });
-  }
-  try {
-    const parameters = { username, password: await password!(), scope };
-    return await passwordGrant(issuer, client, parameters, { signal });
-  } catch (error) {
-    if (!isTokenError(error) || error.serverError !== "invalid_grant") throw error;
-    throw new TokenError(error.code, error.message, {
-      ...error,
-      nextStep: "Check the user name and the password; an account with a second factor needs --flow device",
-    });
+      return await signInWithPassword(issuer, client, { ...request, scope });
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { untilAborted } from "../http/abort.ts";
 
 /** A request under way. */
 export interface Flight<T> {
@@ -23,22 +23,8 @@ export interface Flight<T> {
  * @throws {TokenError} `aborted` when the signal says so, and whatever ends the flight
  */
 export function join<T>(flight: Flight<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) {
-    flight.waiting = Infinity;
-    return flight.promise;
-  }
-  flight.waiting++;
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      reject(stopped());
-      if (--flight.waiting === 0) flight.abort.abort();
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    flight.promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  flight.waiting += signal ? 1 : Infinity;
+  return untilAborted(() => flight.promise, signal, () => {
+    if (--flight.waiting === 0) flight.abort.abort();
   });
-}
-
-/** What a caller gets whose own signal ended its wait. */
-export function stopped(): TokenError {
-  return new TokenError("aborted", "The wait for a token was stopped");
 }

@@ -9,8 +9,10 @@ import {
   afterFailure,
   anew,
   close,
+  disturbed,
   errorOf,
   giveUp,
+  inNewRound,
   type Pending,
   settle,
   signInNeeded,
@@ -32,6 +34,8 @@ const LATER_PAUSES: readonly number[] = [1000];
 const SHORT_WISH = 5;
 /** The pauses before a commit that failed is tried again. The first try after a failure comes at once. */
 const COMMIT_PAUSES: readonly number[] = [0, 200, 1000];
+/** How often somebody else may be faster with a commit before this one is given up; the log stays then. */
+const CONFLICTS = 100;
 /** How many refresh tokens are kept beside the first. */
 const ALTERNATIVES = 3;
 
@@ -113,10 +117,13 @@ function received<K extends Kept, T>(
   const anewAfter: Effect<K, T>[] = [...keep, { do: "tidy" }, { do: "look" }];
   if (state.recovering && !state.sight.logged!.current) {
     const others = before.alternatives ?? [];
-    const isKnown = [before.refreshToken, ...others].includes(refreshToken);
     // even where it is there already: whoever wrote it may have died before it was on the disk for good
-    const alternatives = isKnown ? others : [refreshToken, ...others].slice(0, ALTERNATIVES);
-    return commit(state, { kept: { ...before, alternatives }, received: false, then: anewAfter });
+    const kept = [before.refreshToken, ...others].includes(refreshToken)
+      ? before
+      : before.dead
+      ? { ...before, refreshToken, dead: undefined }
+      : { ...before, alternatives: [refreshToken, ...others].slice(0, ALTERNATIVES) };
+    return commit(state, { kept, received: false, then: anewAfter });
   }
   const rotation = learnedRotation(before.rotation, sent, refreshToken, state.processed);
   const kept = { ...answer, refreshToken, rotation, alternatives: undefined, dead: undefined };
@@ -143,7 +150,11 @@ export function committed<K extends Kept, T>(state: State<K, T>, event: Event<K,
   const { then, received } = state.pending!;
   if (event.is === "done") return close(state, then);
   if (event.is === "overtaken") {
-    return received ? to(state, "looking at the winner", { do: "reread" }) : anew(state);
+    if (!received) return anew(state);
+    const conflicts = state.conflicts + 1;
+    return conflicts > CONFLICTS
+      ? giveUp(state, disturbed())
+      : to({ ...state, conflicts }, "looking at the winner", { do: "reread" });
   }
   const pause = COMMIT_PAUSES[state.failures];
   const again = { ...state, failures: state.failures + 1 };
@@ -161,8 +172,7 @@ export function lookedAtWinner<K extends Kept, T>(state: State<K, T>, { sight }:
   // a person has signed out, or in again: that stands, and what we have is of a sign-in that is over
   if (!theirs) return close(state, [{ do: "tidy" }, { do: "unlock" }, { do: "fail", error: signInNeeded() }]);
   if (theirs.signedInAt !== mine.signedInAt) {
-    const { state: now, effect } = anew(state);
-    return effect.do === "look" ? close(now, [{ do: "tidy" }, effect]) : { state: now, effect };
+    return inNewRound(state, (now) => close(now, [{ do: "tidy" }, { do: "look" }]));
   }
   const [first, second] = !theirs.dead && (theirs.receivedAt ?? 0) > (mine.receivedAt ?? 0)
     ? [theirs, mine]
@@ -193,13 +203,12 @@ export function lookedAtRefusal<K extends Kept, T>(
   const now = { ...state, sight, verdict };
   if (!kept || kept.dead) return close(now, [{ do: "tidy" }, ...afterFailure(now, error)]);
   const isNews = kept.refreshToken !== state.sent || (sight.logged !== undefined && !state.recovered);
-  if (isNews) {
-    return state.rounds < 5 ? goOn({ ...state, rounds: state.rounds + 1 }, seen) : giveUp(now, error);
-  }
+  if (isNews) return inNewRound(state, (next) => goOn(next, seen));
   const [refreshToken, ...alternatives] = kept.alternatives ?? [];
   if (refreshToken !== undefined) {
     const other = { ...kept, refreshToken, alternatives };
-    return commit(now, { kept: other, received: false, then: [{ do: "tidy" }, { do: "look" }] });
+    const then: Effect<K, T>[] = [{ do: "tidy" }, { do: "look" }];
+    return inNewRound(now, (next) => commit(next, { kept: other, received: false, then }));
   }
   // a server that forgives may be of two minds for a moment
   if (kept.rotation === "grace" && state.presented === 1) return rest(now, UNSENT_PAUSES[0]);

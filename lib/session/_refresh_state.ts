@@ -63,6 +63,8 @@ export interface State<K extends Kept, T> {
   readonly refusal?: TokenError;
   /** How often a commit failed. */
   readonly failures: number;
+  /** How often somebody else was faster with a commit. */
+  readonly conflicts: number;
   /** How often it began anew because somebody wrote in between. */
   readonly rounds: number;
   /** What is left to do; the last one ends the run or begins it anew. */
@@ -122,15 +124,28 @@ export function settle<K extends Kept, T>(state: State<K, T>, error: TokenError)
   return close(state, [{ do: "tidy" }, ...afterFailure(state, error)]);
 }
 
+/** How often a run begins anew; each time somebody wrote in spite of the lock. */
+const ROUNDS = 5;
+
+/** Goes on with `step` in a new round, or gives up. */
+export function inNewRound<K extends Kept, T>(
+  state: State<K, T>,
+  step: (state: State<K, T>) => Step<K, T>,
+): Step<K, T> {
+  return state.rounds < ROUNDS ? step({ ...state, rounds: state.rounds + 1 }) : giveUp(state, disturbed());
+}
+
 /** Looks again, because somebody wrote in between. */
 export function anew<K extends Kept, T>(state: State<K, T>): Step<K, T> {
-  if (state.rounds >= 5) {
-    return giveUp(
-      state,
-      new TokenError("storage", "Cannot renew the token: others write its session all the time"),
-    );
-  }
-  return to({ ...state, rounds: state.rounds + 1 }, "looking", { do: "look" });
+  return inNewRound(state, (now) => to(now, "looking", { do: "look" }));
+}
+
+/** Others write without end. */
+export function disturbed(): TokenError {
+  return new TokenError("storage", "Cannot renew the token: others write its session all the time", {
+    nextStep: "Try again",
+    retryable: true,
+  });
 }
 
 /** What went wrong, of an event that reports no success. */

@@ -134,19 +134,15 @@ async function sendHome(
   { accessToken, tokenType }: AccessToken,
 ): Promise<Response> {
   const { http: { clock }, dpop } = way;
-  const authorization = `${tokenType} ${accessToken}`;
-  if (!dpop) return await send(way, request, url, { authorization });
   const { method, repeatable } = request;
   let last: Response | undefined;
-  const once = async (proof: { readonly dpop: string }) => {
+  const once = async (proof?: { readonly dpop: string }) => {
     await last?.body?.cancel();
-    return last = await send(way, request, url, { authorization, ...proof });
+    return last = await send(way, request, url, { authorization: `${tokenType} ${accessToken}`, ...proof });
   };
-  return await dpop.send(
-    { method, url, clock, accessToken },
-    once,
-    (answer) => repeatable ? problemOf(answer) : undefined,
-  );
+  if (!dpop) return await once();
+  const errorOf = (answer: Response) => repeatable ? problemOf(answer) : undefined;
+  return await dpop.send({ method, url, clock, accessToken }, once, errorOf);
 }
 
 function send(

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isTokenError, TokenError } from "../errors.ts";
+import { isTokenError, type TokenError } from "../errors.ts";
+import { givenUp } from "../http/abort.ts";
 import { withRetry } from "../http/retry.ts";
 import type { Client } from "../oauth/client.ts";
 import { jwtBearerGrant } from "../oauth/grants/assertion.ts";
@@ -77,7 +78,7 @@ export function refreshToken(parameters: RefreshTokenDefaults): Grant {
     await onRefreshToken?.(successor);
   };
   const refresh = async ({ issuer, client, signal, ...narrowing }: GrantRequest): Promise<TokenSet> => {
-    if (signal?.aborted) throw new TokenError("aborted", "The refresh was given up", { sent: false });
+    if (signal?.aborted) throw givenUp(false);
     if (dead) throw dead;
     const request = { ...narrowing, refreshToken: current, claims, grantedScope, onRefreshToken: keep };
     try {

@@ -64,6 +64,7 @@ export function begin<K extends Kept, T>({ spends = true }: BeginOptions = {}): 
     recovering: false,
     recovered: false,
     failures: 0,
+    conflicts: 0,
     rounds: 0,
     queue: [],
   };

@@ -5,12 +5,13 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
+import { givenUp } from "../http/abort.ts";
 import { type Client, issuerFor } from "../oauth/client.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import { keyOf, parametersOf } from "./_cache_key.ts";
-import { type Flight, join, stopped } from "./_flight.ts";
+import { type Flight, join } from "./_flight.ts";
 import { authorizedFetch } from "./authorized_fetch.ts";
 import { type Thresholds, thresholds } from "./expiry.ts";
 import type { Grant } from "./grant.ts";
@@ -149,7 +150,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   async function renewed(key: string, options: GetOptions): Promise<Entry> {
     const { signal } = options;
     for (;;) {
-      if (signal?.aborted) throw stopped();
+      if (signal?.aborted) throw givenUp(false);
       const flight = renew(key, options);
       try {
         const entry = await join(flight, signal);

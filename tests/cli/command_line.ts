@@ -9,7 +9,12 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
-import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
+import {
+  PASSWORD_USER,
+  type RunningProvider,
+  SERVICE_SECRET,
+  startProvider,
+} from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, type Variant } from "./machine.ts";
 import { arrive, at, done, refused, signInOnDevice, signInService } from "./sign_in.ts";
 
@@ -133,7 +138,9 @@ export function testCommandLine(variant: Variant): void {
         };
         const { stdout } = done(await service.run(["get", "--allow-insecure-loopback"], { env }));
         assert.equal(decode(stdout).payload.scope, "openid roles");
-        const { parameters, headers, grantType } = provider.requests.findLast(({ path }) => path === "/token")!;
+        const { parameters, headers, grantType } = provider.requests.findLast(({ path }) =>
+          path === "/token"
+        )!;
         assert.equal(grantType, "client_credentials");
         assert.equal(parameters.get("scope"), "openid roles");
         assert.match(headers.authorization, /^Basic /);
@@ -158,7 +165,9 @@ export function testCommandLine(variant: Variant): void {
     it("takes a secret from standard input and keeps it with the session", async () => {
       const args = ["login", "piped", ...at(provider), "--client-id", "apex-service-post", "--auth-method"];
       done(
-        await machine.run([...args, "client_secret_post", "--secret-file", "-"], { stdin: SERVICE_SECRET + "\n" }),
+        await machine.run([...args, "client_secret_post", "--secret-file", "-"], {
+          stdin: SERVICE_SECRET + "\n",
+        }),
       );
       const { stdout } = done(await machine.run(["get", "piped", "--force"]));
       assert.equal(decode(stdout).payload.client_id, "apex-service-post");
@@ -191,7 +200,10 @@ export function testCommandLine(variant: Variant): void {
         ["login", "desk", ...at(provider), "--client-id", "browser-client"],
         { env: { BROWSER: browser } },
       );
-      const [, shown] = await running.waitFor("stderr", /has been opened in your browser[^]*\n {4}(http\S+)\n/);
+      const [, shown] = await running.waitFor(
+        "stderr",
+        /has been opened in your browser[^]*\n {4}(http\S+)\n/,
+      );
       const opened = readFileSync(`${browser}.opened`, "utf8");
       assert.equal(opened, shown);
       const { searchParams } = new URL(opened);

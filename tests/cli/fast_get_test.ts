@@ -25,8 +25,25 @@ describe("the plain spellings of get", () => {
   }
 
   const left = [
-    ...["", "list", "login get", "--help", "get --help", "get --force", "get --id-token", "get a b", "get -o"],
-    ...["get -o xml", "get -o constructor", "get --min-validity 5m", "get --min-validity -5", "get -sfoo", "get -- a"],
+    ...[
+      "",
+      "list",
+      "login get",
+      "--help",
+      "get --help",
+      "get --force",
+      "get --id-token",
+      "get a b",
+      "get -o",
+    ],
+    ...[
+      "get -o xml",
+      "get -o constructor",
+      "get --min-validity 5m",
+      "get --min-validity -5",
+      "get -sfoo",
+      "get -- a",
+    ],
     ...["get --min-validity 1e3", "get --aud=x", "get -o json -o json", "get -s a -s b", "get -s -o"],
   ];
   for (const line of left) {
@@ -90,7 +107,9 @@ describe("the quick answer", () => {
   });
 
   it("is not for a name that is none", async () => {
-    for (const name of ["../p", "a/b", "p@x", "x".repeat(65)]) assert.equal(await answer(`get ${name}`), undefined);
+    for (const name of ["../p", "a/b", "p@x", "x".repeat(65)]) {
+      assert.equal(await answer(`get ${name}`), undefined);
+    }
   });
 
   it("is the token for what was asked, and no other", async () => {

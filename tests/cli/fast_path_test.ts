@@ -19,7 +19,9 @@ describe("a get whose token is at hand", () => {
     home = await makeMachine("binary");
     await signIn(home, provider, "p");
     token = done(await home.run(["get", "p"])).stdout;
-    for (const variant of ["deno", "bun", "node", "binary"] as const) machines.set(variant, await makeMachine(variant));
+    for (const variant of ["deno", "bun", "node", "binary"] as const) {
+      machines.set(variant, await makeMachine(variant));
+    }
   });
   after(async () => {
     await provider.close();
@@ -27,7 +29,10 @@ describe("a get whose token is at hand", () => {
   });
 
   const answers = async (variant: Variant, args: string[], env: Record<string, string> = {}, cwd = "/") => {
-    const { code, stdout, stderr } = await machines.get(variant)!.run(args, { env: { HOME: home.home, ...env }, cwd });
+    const { code, stdout, stderr } = await machines.get(variant)!.run(args, {
+      env: { HOME: home.home, ...env },
+      cwd,
+    });
     return { code, stdout, stderr };
   };
 
@@ -59,7 +64,11 @@ describe("a get whose token is at hand", () => {
     try {
       const requests = provider.requests.length;
       for (const variant of machines.keys()) {
-        assert.deepEqual(await answers(variant, ["get", "p"]), { code: 0, stdout: token, stderr: "" }, variant);
+        assert.deepEqual(
+          await answers(variant, ["get", "p"]),
+          { code: 0, stdout: token, stderr: "" },
+          variant,
+        );
         assert.deepEqual(await answers(variant, ["get"]), { code: 0, stdout: token, stderr: "" }, variant);
       }
       assert.equal(provider.requests.length, requests);
@@ -99,10 +108,16 @@ describe("a get whose token is at hand", () => {
     const evil = join(home.home, "evil");
     mkdirSync(evil);
     const marker = join(home.home, "marker");
-    writeFileSync(join(evil, ".env"), `APEX_TOKEN_PROFILE=evil\nHOME=${evil}\nXDG_STATE_HOME=${evil}\nNODE_OPTIONS=-r ./evil.js\n`);
+    writeFileSync(
+      join(evil, ".env"),
+      `APEX_TOKEN_PROFILE=evil\nHOME=${evil}\nXDG_STATE_HOME=${evil}\nNODE_OPTIONS=-r ./evil.js\n`,
+    );
     writeFileSync(join(evil, ".env.local"), "APEX_CLIENT_ID=evil\nAPEX_CLIENT_SECRET=evil\n");
     writeFileSync(join(evil, "evil.js"), `require("fs").writeFileSync(${JSON.stringify(marker)}, "")`);
-    writeFileSync(join(evil, "bunfig.toml"), 'preload = ["./evil.js"]\n[define]\n"process.env.HOME" = "\'/evil\'"\n');
+    writeFileSync(
+      join(evil, "bunfig.toml"),
+      'preload = ["./evil.js"]\n[define]\n"process.env.HOME" = "\'/evil\'"\n',
+    );
     writeFileSync(join(evil, "package.json"), '{"imports":{"#x":"./evil.js"},"type":"commonjs"}');
     writeFileSync(join(evil, "tsconfig.json"), '{"compilerOptions":{"paths":{"*":["./evil.js"]}}}');
     mkdirSync(join(evil, "node_modules/commander"), { recursive: true });

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
+import {
+  PASSWORD_USER,
+  type RunningProvider,
+  SERVICE_SECRET,
+  startProvider,
+} from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, modesUnder, quickVariant } from "./machine.ts";
 import { at, done, signIn, signInService } from "./sign_in.ts";
 
@@ -23,7 +28,9 @@ describe("the files of the command line", () => {
     const umask = ["sh", "-c", 'umask 0; exec "$@"', "sh"];
     const login = ["login", "p", ...at(provider), "--client-id", "password-client", "--flow", "password"];
     const options = { stdin: PASSWORD_USER.password };
-    done(await machine.startBy(umask, [...login, "--username", "alice", "--password-file", "-"], options).ended);
+    done(
+      await machine.startBy(umask, [...login, "--username", "alice", "--password-file", "-"], options).ended,
+    );
     done(await machine.startBy(umask, ["get", "p", "--force"]).ended);
     done(await machine.startBy(umask, ["get", "p", "--aud", "x"]).ended);
     const modes = modesUnder(machine.home);
@@ -34,9 +41,12 @@ describe("the files of the command line", () => {
   it("hold no secret but in the envelope", async () => {
     await signInService(machine, provider, "s");
     done(
-      await machine.run(["login", "t", ...at(provider), "--client-id", "apex-service", "--secret-file", "-"], {
-        stdin: SERVICE_SECRET,
-      }),
+      await machine.run(
+        ["login", "t", ...at(provider), "--client-id", "apex-service", "--secret-file", "-"],
+        {
+          stdin: SERVICE_SECRET,
+        },
+      ),
     );
     done(await machine.run(["get", "s"]));
     const session = await machine.session("p");
@@ -56,7 +66,9 @@ describe("the files of the command line", () => {
         assert.ok(!text.includes(secret) && !text.includes(btoa(secret)), `${file} holds a secret`);
       }
     }
-    const profile = JSON.parse(readFileSync(join(machine.home, ".config/apex-token/profiles/s.json"), "utf8"));
+    const profile = JSON.parse(
+      readFileSync(join(machine.home, ".config/apex-token/profiles/s.json"), "utf8"),
+    );
     assert.equal(profile.secretFile, join(machine.home, "client-secret"), "remembered as a path");
     assert.equal((await machine.session("s")).clientSecret, undefined);
     assert.equal((await machine.session("t")).clientSecret, SERVICE_SECRET);
@@ -80,7 +92,11 @@ describe("the files of the command line", () => {
       done(await other.run(["get", "p"], { env }));
       assert.equal(provider.requests.length, requests, "the quick way finds it too");
       const tops = new Set([...other.files().keys()].map((file) => file.split("/").slice(0, 3).join("/")));
-      assert.deepEqual([...tops].sort(), ["else where/c/apex-token", "else where/s/apex-token", "keys/my.key"]);
+      assert.deepEqual([...tops].sort(), [
+        "else where/c/apex-token",
+        "else where/s/apex-token",
+        "keys/my.key",
+      ]);
     } finally {
       other.close();
     }

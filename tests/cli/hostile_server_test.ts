@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type FakeRoute, metadata, METADATA, startFakeServer } from "./fake_server.ts";
+import { type FakeRoute, METADATA, metadata, startFakeServer } from "./fake_server.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, refused } from "./sign_in.ts";
 
 // a terminal's title, colours, a moved cursor, a hidden link, C1 controls, right-to-left override, a second line
-const HOSTILE = "\x1b]0;title\x07\x1b[31mred\x1b[2J\x9b1A\u202eevil\r\napex-token: All is well\x1b]8;;https://evil.example\x07";
+const HOSTILE =
+  "\x1b]0;title\x07\x1b[31mred\x1b[2J\x9b1A\u202eevil\r\napex-token: All is well\x1b]8;;https://evil.example\x07";
 
 describe("a hostile server", () => {
   let machine: Machine;
@@ -41,7 +42,11 @@ describe("a hostile server", () => {
 
   it("does not act on the terminal by its error", async () => {
     const error = { status: 400, json: { error: "invalid_client", error_description: HOSTILE } };
-    const { stderr } = refused(await login(() => ({ "/device": error })), 5, /"invalid_client": "redevil apex-token/);
+    const { stderr } = refused(
+      await login(() => ({ "/device": error })),
+      5,
+      /"invalid_client": "redevil apex-token/,
+    );
     assert.equal(stderr.split("\n").filter((line) => line.startsWith("apex-token: ")).length, 1);
     const alone = { status: 500, json: { error: HOSTILE } };
     refused(await login(() => ({ "/device": alone })), 6, /now: "redevil/);
@@ -64,7 +69,9 @@ describe("a hostile server", () => {
   ];
   for (const [what, uri] of pages) {
     it(`does not get its page shown or opened: ${what}`, async () => {
-      const result = await login((issuer) => ({ "/device": device(issuer, { verification_uri: uri(issuer) }) }));
+      const result = await login((issuer) => ({
+        "/device": device(issuer, { verification_uri: uri(issuer) }),
+      }));
       const { stderr } = refused(result, 5, /its verification page is no https URL/);
       assert.ok(!stderr.includes(uri("http://127.0.0.1")));
     });
@@ -90,7 +97,11 @@ describe("a hostile server", () => {
       "/token": { json: { access_token: "t", token_type: "Bearer", ...more } },
     });
     const secret = ["--secret-file", "-"];
-    refused(await login(answer({ expires_in: "soon" }), secret, "s"), 5, /"expires_in" is no count of seconds/);
+    refused(
+      await login(answer({ expires_in: "soon" }), secret, "s"),
+      5,
+      /"expires_in" is no count of seconds/,
+    );
     const endless = await login(answer({ expires_in: 1e15, refresh_expires_in: 1e15 }), secret, "s");
     assert.equal(endless.code, 0, endless.stderr);
     assert.match((await machine.run(["show", "x"])).stdout, /access token: +until 20\d\d-/);

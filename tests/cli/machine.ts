@@ -129,7 +129,9 @@ async function commandWords(variant: Variant): Promise<string[]> {
 function runtimeEnvironment(variant: Variant): Record<string, string> {
   if (variant === "node") return { NODE_COMPILE_CACHE: `${root}.cache/node` };
   if (variant === "bun") return { BUN_RUNTIME_TRANSPILER_CACHE_PATH: `${root}.cache/bun` };
-  if (variant.startsWith("deno")) return { DENO_DIR: process.env.DENO_DIR ?? join(userHome(), ".cache/deno") };
+  if (variant.startsWith("deno")) {
+    return { DENO_DIR: process.env.DENO_DIR ?? join(userHome(), ".cache/deno") };
+  }
   return {};
 }
 
@@ -141,7 +143,7 @@ function filesUnder(folder: string, prefix = ""): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
   for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true })) {
     const path = join(prefix, entry.name);
-    if (entry.isDirectory()) for (const [name, bytes] of filesUnder(folder, path)) found.set(name, bytes);
+    if (entry.isDirectory()) { for (const [name, bytes] of filesUnder(folder, path)) found.set(name, bytes); }
     else found.set(path, readFileSync(join(folder, path)));
   }
   return found;
@@ -151,7 +153,9 @@ function filesUnder(folder: string, prefix = ""): Map<string, Uint8Array> {
 export function modesUnder(folder: string, prefix = ""): string[] {
   return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) => {
     const path = join(prefix, entry.name);
-    const line = `${entry.isDirectory() ? "d" : "-"}${(statSync(join(folder, path)).mode & 0o777).toString(8)} ${path}`;
+    const line = `${entry.isDirectory() ? "d" : "-"}${
+      (statSync(join(folder, path)).mode & 0o777).toString(8)
+    } ${path}`;
     return entry.isDirectory() ? [line, ...modesUnder(folder, path)] : [line];
   });
 }

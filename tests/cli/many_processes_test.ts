@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { systemClock } from "../../lib/clock.ts";
+import { readProfile } from "../../lib/profile/profile_files.ts";
+import { sessionHome } from "../../lib/profile/session_home.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, type Variant } from "./machine.ts";
 import { done, signIn } from "./sign_in.ts";
@@ -54,10 +57,23 @@ describe("many processes and one sign-in, at a server that takes each refresh to
     for (const machine of machines) done(await run(machine, ["get", "p", "--force"]));
   });
 
+  it("a renewal that was under way does not undo a sign-in that came meanwhile", async () => {
+    const sessions = sessionHome(home.host, readProfile(home.host, "p"));
+    // this test is the one who renews: it has the lock, and writes what it got after the sign-in has succeeded
+    const lock = (await sessions.lock(() => false))!;
+    const { session, version } = (await sessions.read())!;
+    const login = signIn(home, provider, "p");
+    // with the lock, the sign-in waits; without, it would be over by then, and the older family would replace it
+    await Promise.race([login, systemClock.sleep(500)]);
+    await sessions.write({ ...session, refreshToken: "the older family" }, version);
+    lock.release();
+    await login;
+    assert.notEqual((await home.session("p")).refreshToken, "the older family");
+    done(await run(home, ["get", "p", "--force"]));
+  });
+
   it("who waits does not wait for a renewal that is not needed yet", async () => {
-    const { acquireLock } = await import("../../lib/host/lock.ts");
-    const path = `${home.host.directories.state}/locks/p`;
-    const lock = await acquireLock(path, { clock: home.host.clock });
+    const lock = await sessionHome(home.host, readProfile(home.host, "p")).lock(() => false);
     try {
       await home.age("p", (_, now) => ({ expiresAt: now + 200, softAt: now - 1, hardAt: now + 190 }));
       const requests = provider.requests.length;

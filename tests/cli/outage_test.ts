@@ -76,7 +76,11 @@ describe("while the server is down", () => {
   });
 
   it("a sign-in fails and leaves no profile", async () => {
-    refused(await machine.run(["login", "x", ...at(provider), "--client-id", "c"]), 6, /cannot answer for the metadata/);
+    refused(
+      await machine.run(["login", "x", ...at(provider), "--client-id", "c"]),
+      6,
+      /cannot answer for the metadata/,
+    );
     refused(await machine.run(["show", "x"]), 2, /There is no profile "x"/);
   });
 });
@@ -90,7 +94,10 @@ describe("after the sign-in has ended", () => {
       await provider.revokeGrants();
       await machine.age("p", (_, now) => ({ expiresAt: now + 200, softAt: now - 1, hardAt: now + 190 }));
       const { stdout, stderr } = done(await machine.run(["get", "p"]));
-      assert.match(stderr, /The sign-in of "p" has ended .*\. The present token is valid for (?:19\d|200) s more\./);
+      assert.match(
+        stderr,
+        /The sign-in of "p" has ended .*\. The present token is valid for (?:19\d|200) s more\./,
+      );
       assert.match(stderr, /Run: apex-token login p/);
       const requests = provider.requests.length;
       assert.deepEqual(await machine.run(["get", "p"]), { code: 0, stdout, stderr: "" });

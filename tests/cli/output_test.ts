@@ -46,7 +46,7 @@ describe("the output forms", () => {
   });
 
   it("hold no control character in JSON, whatever a server has said", () => {
-    const hostile = "\u0000\u001b[2J\u007f\u0085\u009b1A\u2028\u2029\"\\";
+    const hostile = '\u0000\u001b[2J\u007f\u0085\u009b1A\u2028\u2029"\\';
     const json = escapeControls(JSON.stringify({ hostile }));
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(json, /[\x00-\x1f\x7f-\x9f\u2028\u2029]/);

@@ -14,7 +14,11 @@ describe("which profile is meant", () => {
 
   before(async () => {
     provider = await startProvider();
-    client = { APEX_CLIENT_ID: "apex-service", APEX_CLIENT_SECRET: SERVICE_SECRET, APEX_ISSUER: provider.issuer };
+    client = {
+      APEX_CLIENT_ID: "apex-service",
+      APEX_CLIENT_SECRET: SERVICE_SECRET,
+      APEX_ISSUER: provider.issuer,
+    };
     machine = await makeMachine(quickVariant);
     await signIn(machine, provider, "first");
     await signIn(machine, provider, "second");
@@ -35,7 +39,11 @@ describe("which profile is meant", () => {
 
   it("is that of APEX_TOKEN_PROFILE, before a client in the environment", async () => {
     assert.equal(await profileOf([], { ...client, APEX_TOKEN_PROFILE: "third" }), "third");
-    refused(await machine.run(["get"], { env: { APEX_TOKEN_PROFILE: "gone" } }), 2, /There is no profile "gone"/);
+    refused(
+      await machine.run(["get"], { env: { APEX_TOKEN_PROFILE: "gone" } }),
+      2,
+      /There is no profile "gone"/,
+    );
     assert.equal(await profileOf([], { APEX_TOKEN_PROFILE: "" }), "first", "an empty one is none");
   });
 
@@ -45,7 +53,9 @@ describe("which profile is meant", () => {
     assert.equal(answer.profile, null);
     assert.equal(decode(answer.access_token).payload.client_id, "apex-service");
     const narrowed = [...args, "-s", "roles", "--aud", "catalogue"];
-    const { payload } = decode(JSON.parse(done(await machine.run(narrowed, { env: client })).stdout).access_token);
+    const { payload } = decode(
+      JSON.parse(done(await machine.run(narrowed, { env: client })).stdout).access_token,
+    );
     assert.deepEqual([payload.scope, payload.aud], ["roles", "catalogue"]);
   });
 
@@ -88,14 +98,26 @@ describe("which profile is meant", () => {
 
   it("keeps a client secret that was typed, and forgets it with the client", async () => {
     const post = ["--client-id", "apex-service-post", "--auth-method", "client_secret_post"];
-    done(await machine.run(["login", "s", ...at(provider), ...post, "--secret-file", "-"], { stdin: SERVICE_SECRET }));
+    done(
+      await machine.run(["login", "s", ...at(provider), ...post, "--secret-file", "-"], {
+        stdin: SERVICE_SECRET,
+      }),
+    );
     done(await machine.run(["login", "s"]));
     assert.equal((await machine.session("s")).clientSecret, SERVICE_SECRET);
     refused(await machine.run(["login", "s", "--client-id", "apex-service"]), 2, /the client has no secret/);
   });
 
   it("takes the secret of the environment for its own client only", async () => {
-    const args = ["login", "e", ...at(provider), "--client-id", "apex-service", "--flow", "client-credentials"];
+    const args = [
+      "login",
+      "e",
+      ...at(provider),
+      "--client-id",
+      "apex-service",
+      "--flow",
+      "client-credentials",
+    ];
     const { APEX_CLIENT_SECRET } = client;
     const other = { APEX_CLIENT_SECRET, APEX_CLIENT_ID: "somebody-else" };
     const requests = provider.count("/token");
@@ -107,6 +129,10 @@ describe("which profile is meant", () => {
 
   it("is an issuer's preset by its name: login apex needs no --issuer", async () => {
     // nobody asks the real server: the name is understood, and the next thing that is missing is named
-    refused(await machine.run(["login", "wlcg"]), 2, /A client id is needed: register a client in the IAM's web page/);
+    refused(
+      await machine.run(["login", "wlcg"]),
+      2,
+      /A client id is needed: register a client in the IAM's web page/,
+    );
   });
 });

@@ -7,7 +7,10 @@ import type { Host } from "../../lib/host/host.ts";
 
 function reported(error: unknown, variables: Record<string, string> = {}): { code: number; lines: string[] } {
   const lines: string[] = [];
-  const host = { say: (text: string) => void lines.push(text), environment: (name: string) => variables[name] };
+  const host = {
+    say: (text: string) => void lines.push(text),
+    environment: (name: string) => variables[name],
+  };
   return { code: report(host as unknown as Host, error), lines };
 }
 
@@ -32,10 +35,17 @@ describe("an error on the command line", () => {
   });
 
   it("is one sentence and the next step, each with its full stop, but for what is copied", () => {
-    const say = (message: string, nextStep?: string) => reported(new TokenError("storage", message, { nextStep })).lines;
+    const say = (message: string, nextStep?: string) =>
+      reported(new TokenError("storage", message, { nextStep })).lines;
     assert.deepEqual(say("Cannot read it", "Mend it"), ["apex-token: Cannot read it.", "Mend it."]);
-    assert.deepEqual(say("Cannot read it", "Run: chmod 600 a"), ["apex-token: Cannot read it.", "Run: chmod 600 a"]);
-    assert.deepEqual(say("Really?", "Use https://x.example/y"), ["apex-token: Really?", "Use https://x.example/y"]);
+    assert.deepEqual(say("Cannot read it", "Run: chmod 600 a"), [
+      "apex-token: Cannot read it.",
+      "Run: chmod 600 a",
+    ]);
+    assert.deepEqual(say("Really?", "Use https://x.example/y"), [
+      "apex-token: Really?",
+      "Use https://x.example/y",
+    ]);
   });
 
   it("has a next step even where the error has none, unless somebody ended it", () => {
@@ -68,7 +78,10 @@ describe("a command line that cannot be understood", () => {
     ["error: unknown option '--x'\n", "apex-token: Unknown option '--x'."],
     ["error: unknown option '--x=hunter2'\n", "apex-token: Unknown option '--x'."],
     ["error: unknown option '--x=hun'ter\n2'\n", "apex-token: Unknown option '--x'."],
-    ["error: unknown command 'gte'\n(Did you mean get?)\n", "apex-token: Unknown command 'gte'.\n(Did you mean get?)"],
+    [
+      "error: unknown command 'gte'\n(Did you mean get?)\n",
+      "apex-token: Unknown command 'gte'.\n(Did you mean get?)",
+    ],
     [
       "error: too many arguments for 'get'. Expected 1 argument but got 2: a, hunter2.\n",
       "apex-token: Too many arguments for 'get'. Expected 1 argument but got 2.",
@@ -76,5 +89,7 @@ describe("a command line that cannot be understood", () => {
     ["error: missing required argument 'name'\n", "apex-token: Missing required argument 'name'."],
     ["error: unknown command '\x1b[2Jx'\n", "apex-token: Unknown command 'x'."],
   ];
-  for (const [said, words] of rows) it(`is said as ${JSON.stringify(words)}`, () => assert.equal(usageWords(said), words));
+  for (const [said, words] of rows) {
+    it(`is said as ${JSON.stringify(words)}`, () => assert.equal(usageWords(said), words));
+  }
 });

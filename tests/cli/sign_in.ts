@@ -28,7 +28,12 @@ export async function signIn(machine: Machine, provider: RunningProvider, name: 
 }
 
 /** A profile with client credentials; the secret is in a file. */
-export async function signInService(machine: Machine, provider: RunningProvider, name: string, more: string[] = []) {
+export async function signInService(
+  machine: Machine,
+  provider: RunningProvider,
+  name: string,
+  more: string[] = [],
+) {
   const file = join(machine.home, "client-secret");
   writeFileSync(file, SERVICE_SECRET + "\n", { mode: 0o600 });
   const args = ["--client-id", "apex-service", "--secret-file", file];

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
-import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
+import {
+  PASSWORD_USER,
+  type RunningProvider,
+  SERVICE_SECRET,
+  startProvider,
+} from "../interop/oidc_provider.ts";
+import { fileStore } from "../../lib/host/file_store.ts";
 import { providers } from "../../lib/providers.ts";
 import { currentRuntime } from "../process.ts";
 import { type Machine, makeMachine, quickVariant, type Variant } from "./machine.ts";
@@ -16,7 +22,10 @@ before(async () => {
 });
 after(() => provider.close());
 
-async function withMachine(work: (machine: Machine) => Promise<void>, variant: Variant = quickVariant): Promise<void> {
+async function withMachine(
+  work: (machine: Machine) => Promise<void>,
+  variant: Variant = quickVariant,
+): Promise<void> {
   const machine = await makeMachine(variant);
   try {
     await work(machine);
@@ -40,7 +49,10 @@ describe("a person at a terminal", () => {
   it("is asked where, as whom and how to sign in, by the first get", () =>
     withMachine(async (machine) => {
       const session = startOnTerminal(machine, ["get", "--allow-insecure-loopback"]);
-      await session.reply(/Where do you want to sign in\?[^]*Choice \(1-\d+\) \[1\]: /, `${providers.length + 1}\n`);
+      await session.reply(
+        /Where do you want to sign in\?[^]*Choice \(1-\d+\) \[1\]: /,
+        `${providers.length + 1}\n`,
+      );
       await session.reply(/The issuer's URL: /, "sso.example.org\n");
       await session.reply(/with the https:\/\/ in front\.\r\nThe issuer's URL: /, `${provider.issuer}\n`);
       await session.reply(/Client id: /, "\n");
@@ -77,6 +89,8 @@ describe("a person at a terminal", () => {
       await signIn(machine, provider, "p");
       await signIn(machine, provider, "p", ["--protect", "memory"]);
       assert.deepEqual([...machine.files().keys()].filter((file) => file.includes("/tokens/")), []);
+      const sessions = fileStore(`${machine.host.directories.state}/sessions`);
+      assert.equal(await sessions.read("p"), undefined, "not even what no key is left for");
       refused(await machine.run(["get", "p"]), 4, /keeps no sign-in/);
       await signIn(machine, provider, "p", ["--protect", "key-file"]);
       done(await machine.run(["get", "p"]));
@@ -85,7 +99,16 @@ describe("a person at a terminal", () => {
   it("types a password and a client secret unseen", () =>
     withMachine(async (machine) => {
       const person = startOnTerminal(machine, [
-        ...["login", "p", ...at(provider), "--client-id", "password-client", "--flow", "password", "--protect"],
+        ...[
+          "login",
+          "p",
+          ...at(provider),
+          "--client-id",
+          "password-client",
+          "--flow",
+          "password",
+          "--protect",
+        ],
         "key-file",
       ]);
       await person.reply(/User name: /, `${PASSWORD_USER.username}\n`);
@@ -156,7 +179,15 @@ describe("a person at a terminal", () => {
 
   it("sees colours unless NO_COLOR says no, and no moving line on a dumb terminal", () =>
     withMachine(async (machine) => {
-      const args = ["login", "x", ...at(provider), "--client-id", "project-a-catalogue-dev-api", "--flow", "device"];
+      const args = [
+        "login",
+        "x",
+        ...at(provider),
+        "--client-id",
+        "project-a-catalogue-dev-api",
+        "--flow",
+        "device",
+      ];
       const environments: Record<string, string>[] = [{}, { NO_COLOR: "1" }, { TERM: "dumb" }];
       const [color, plain, dumb] = await Promise.all(
         environments.map(async (env) => {
@@ -175,7 +206,15 @@ describe("a person at a terminal", () => {
 describe("nobody at a terminal", () => {
   it("stops the wait with SIGINT or SIGTERM: 130, and nothing is written", () =>
     withMachine(async (machine) => {
-      const args = ["login", "x", ...at(provider), "--client-id", "project-a-catalogue-dev-api", "--flow", "device"];
+      const args = [
+        "login",
+        "x",
+        ...at(provider),
+        "--client-id",
+        "project-a-catalogue-dev-api",
+        "--flow",
+        "device",
+      ];
       await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
         // Deno says of a child that it has killed itself that the signal ended it, whatever the child did.
         const running = machine.startBy(["sh", "-c", 'echo "id $$" >&2; exec "$@"', "sh"], args);

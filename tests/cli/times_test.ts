@@ -17,7 +17,9 @@ describe("times for people", () => {
     [90_061, "1 day 1 hour"],
     [30 * 86_400, "30 days"],
   ];
-  for (const [seconds, words] of rows) it(`say ${seconds} s as ${words}`, () => assert.equal(duration(seconds), words));
+  for (const [seconds, words] of rows) {
+    it(`say ${seconds} s as ${words}`, () => assert.equal(duration(seconds), words));
+  }
 
   it("are written as RFC 3339 in UTC, without parts of a second", () => {
     assert.equal(timestamp(0), "1970-01-01T00:00:00Z");

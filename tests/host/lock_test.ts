@@ -86,7 +86,10 @@ describe("a lock", () => {
   });
 
   it("says what is wrong with its file", async () => {
-    writeFileSync(path, "this is no lock at all, but something that is long enough to be looked at".repeat(20));
+    writeFileSync(
+      path,
+      "this is no lock at all, but something that is long enough to be looked at".repeat(20),
+    );
     await assert.rejects(acquireLock(path, { clock }), (error) => {
       return failsWith("storage")(error) && /Cannot use the lock/.test((error as Error).message);
     });

@@ -1,58 +1,63 @@
-/**
- * `deno run -A jsr:@apex/token get`, the real specifier, against a real OpenID Provider.
- *
- * @module
- */
-
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { decode } from "../interop/oidc_provider_client.ts";
-import { type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
+import {
+  PASSWORD_USER,
+  type RunningProvider,
+  SERVICE_SECRET,
+  startProvider,
+} from "../interop/oidc_provider.ts";
+import type { ProcessResult } from "../process.ts";
 import { type JsrMachine, startJsrMachine } from "./jsr.ts";
 
 describe("deno run -A jsr:@apex/token get", () => {
-  let provider: RunningProvider;
   let machine: JsrMachine;
+  let provider: RunningProvider;
 
   before(async () => {
-    provider = await startProvider({ path: "/realms/apex", interval: 1 });
-    machine = await startJsrMachine();
+    [machine, provider] = await Promise.all([startJsrMachine(), startProvider()]);
   });
   after(async () => {
-    await machine.close();
-    await provider.close();
+    await Promise.all([machine.close(), provider.close()]);
   });
 
-  it("prints the token of a client from the environment", async () => {
+  const done = (result: ProcessResult): string => {
+    assert.equal(result.code, 0, result.stderr);
+    return result.stdout;
+  };
+
+  it("gives a service in the environment a token", async () => {
     const env = {
       APEX_CLIENT_ID: "apex-service",
       APEX_CLIENT_SECRET: SERVICE_SECRET,
       APEX_ISSUER: provider.issuer,
     };
-    const { code, stdout, stderr } = await machine.run(["get", "--allow-insecure-loopback"], { env });
-    assert.equal(code, 0, stderr);
-    assert.equal(decode(stdout).header.typ, "at+jwt");
-    assert.equal(decode(stdout).payload.client_id, "apex-service");
+    const token = done(await machine.run(["get", "--allow-insecure-loopback"], { env }));
+    const { header, payload } = decode(token);
+    assert.deepEqual([header.typ, payload.client_id, payload.scope], [
+      "at+jwt",
+      "apex-service",
+      "openid roles",
+    ]);
   });
 
-  it("signs in with a device code, prints the token, and prints it again without a request", async () => {
-    const client = ["--client-id", "project-a-catalogue-dev-api", "--flow", "device"];
-    const login = machine.start([
-      "login",
-      "apex",
-      "--issuer",
-      provider.issuer,
-      "--allow-insecure-loopback",
-      ...client,
-    ]);
-    const [, page, userCode] = await login.waitFor("stderr", /^ {4}(\S+)\n\nand enter the code\s+(\S+)/m);
-    await provider.approveDevice(page, { userCode });
-    assert.equal((await login.ended).code, 0);
+  it("gives a person the token that is at hand, and a new one with --force", async () => {
+    const issuer = ["--issuer", provider.issuer, "--allow-insecure-loopback"];
+    const how = [
+      "--client-id",
+      "password-client",
+      "--flow",
+      "password",
+      "--username",
+      PASSWORD_USER.username,
+    ];
+    const login = ["login", "p", ...issuer, ...how, "--password-file", "-"];
+    assert.equal(done(await machine.run(login, { stdin: PASSWORD_USER.password })), "");
     const requests = provider.requests.length;
-    const first = await machine.run(["get", "apex"]);
-    const second = await machine.run(["get", "apex"], { specifier: "jsr:@apex/token/cli" });
-    assert.match(first.stdout, /^eyJ[\w.-]+\n$/, first.stderr);
-    assert.equal(second.stdout, first.stdout);
+    const token = done(await machine.run(["get"]));
+    assert.equal(done(await machine.run(["get"], { specifier: "jsr:@apex/token/cli" })), token);
     assert.equal(provider.requests.length, requests);
+    assert.notEqual(done(await machine.run(["get", "--force"])), token);
+    assert.equal(provider.count("/token", "refresh_token"), 1);
   });
 });

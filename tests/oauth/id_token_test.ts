@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import { systemClock } from "../../lib/clock.ts";
 import { clientSecretPost } from "../../lib/oauth/client_authentication.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
@@ -224,7 +225,13 @@ describe("a refreshed ID token", () => {
 describe("the issuer's keys", () => {
   it("are fetched once for many", async () => {
     const place = await world();
-    await Promise.all(Array.from({ length: 100 }, () => signIn(place)));
+    // The one answer comes when everybody has asked.
+    place.server.fault("jwks", { type: "delay", milliseconds: 1000, before: "answer" }, { times: Infinity });
+    const all = Promise.all(Array.from({ length: 100 }, () => signIn(place)));
+    const answered = () => place.server.requests.filter(({ status }) => status === 200).length;
+    while (answered() < 100) await new Promise((resolve) => setImmediate(resolve));
+    await place.clock.advance(1000);
+    assert.ok((await all).every(({ claims }) => claims));
     assert.equal(place.server.count("jwks"), 1);
     await signIn(place);
     assert.equal(place.server.count("jwks"), 1);

@@ -4,7 +4,7 @@ import type { Fetch } from "../../lib/http/http.ts";
 import { discover, issuerFromMetadata } from "../../lib/oauth/issuer.ts";
 import { authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { again, duration, failureOf, json } from "./support.ts";
+import { again, endsInTime, failureOf, json } from "./support.ts";
 
 /** A `fetch` that answers every request alike, and what was asked. */
 function answering(...replies: (Response | Error)[]) {
@@ -256,14 +256,14 @@ describe("discovery", () => {
     });
     await asked;
     abort.abort();
-    assert.ok(await duration(failure) < 50);
+    assert.ok(await endsInTime(failure));
     assert.equal((await failureOf(failure)).code, "aborted");
   });
 
   it("makes hostile words in an issuer safe", async () => {
     const said = "https://evil.test/\u001b]0;owned\u0007\u202e" + "x".repeat(500);
     const error = await failureOf(discover("https://as.test", answering(metadata(said))));
-    assert.ok(!/[\u001b\u202e]/.test(error.message));
+    assert.ok(!error.message.includes("\u001b") && !error.message.includes("\u202e"));
     assert.ok(error.message.length < 400);
   });
 });

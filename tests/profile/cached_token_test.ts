@@ -33,7 +33,11 @@ describe("what a token was asked for with", () => {
     assert.equal(cachedTokenName("p", ""), "p.token");
     const name = cachedTokenName("p", narrowingKey({ scope: "storage.read:/" }));
     assert.match(name, /^p@[0-9a-f]{16}\.token$/);
-    assert.equal(name, cachedTokenName("p", narrowingKey({ scope: "storage.read:/" })), "the same in each process");
+    assert.equal(
+      name,
+      cachedTokenName("p", narrowingKey({ scope: "storage.read:/" })),
+      "the same in each process",
+    );
   });
 });
 
@@ -54,7 +58,10 @@ describe("a cached token", () => {
     const { sealed } = splitCachedToken(await encodeCachedToken(cachedToken(bare, from), key, "/k"))!;
     await assert.rejects(openCachedToken(sealed, new Uint8Array(32).fill(2), "p", ""), failsWith("key"));
     await assert.rejects(openCachedToken(sealed, key, "q", ""), failsWith("storage"));
-    await assert.rejects(openCachedToken(sealed, key, "p", narrowingKey({ scope: "a" })), failsWith("storage"));
+    await assert.rejects(
+      openCachedToken(sealed, key, "p", narrowingKey({ scope: "a" })),
+      failsWith("storage"),
+    );
     await assert.rejects(openCachedToken(sealed.slice(1), key, "p", ""), failsWith("storage"));
     const flipped = sealed.slice();
     flipped[flipped.length - 1] ^= 1;
@@ -65,7 +72,11 @@ describe("a cached token", () => {
     // as if the marks of two questions were the same: the name in the envelope fits, the question inside does not
     const asked = narrowingKey({ scope: "a" });
     const other = { ...cachedToken(bare, from), asked: narrowingKey({ scope: "b" }) };
-    const place = { storeId: "apex-token/access-tokens", recordId: cachedTokenName("p", asked), generation: 0 };
+    const place = {
+      storeId: "apex-token/access-tokens",
+      recordId: cachedTokenName("p", asked),
+      generation: 0,
+    };
     const open = async (token: unknown) =>
       await openCachedToken(
         await seal(key, place, new TextEncoder().encode(JSON.stringify(token))),
@@ -79,7 +90,16 @@ describe("a cached token", () => {
   });
 
   it("is not one when its first line is something else", () => {
-    const lines = ["", "no line feed", "\n", "{}\n", '{"format":2,"key":"/k"}\n', '{"format":1}\n', "null\n", "[1]\n"];
+    const lines = [
+      "",
+      "no line feed",
+      "\n",
+      "{}\n",
+      '{"format":2,"key":"/k"}\n',
+      '{"format":1}\n',
+      "null\n",
+      "[1]\n",
+    ];
     for (const text of lines) assert.equal(splitCachedToken(new TextEncoder().encode(text)), undefined, text);
   });
 
@@ -109,7 +129,9 @@ describe("a cached token", () => {
   it("is renewed at its own time also when it lives for a second or a month", () => {
     for (const life of [1, 60, 3600, 30 * 86_400]) {
       const token = cachedToken({ ...bare, expiresAt: bare.issuedAt + life }, from);
-      assert.ok(token.issuedAt < token.softAt && token.softAt <= token.hardAt && token.hardAt < token.expiresAt);
+      assert.ok(
+        token.issuedAt < token.softAt && token.softAt <= token.hardAt && token.hardAt < token.expiresAt,
+      );
     }
   });
 });

@@ -19,11 +19,18 @@ const base: Situation = {
 };
 const noBrowser = { available: false, reason: "this is an ssh session" } as const;
 const without = (...members: string[]) =>
-  Object.fromEntries(Object.entries(everything).filter(([name]) => !members.includes(name))) as typeof everything;
+  Object.fromEntries(
+    Object.entries(everything).filter(([name]) => !members.includes(name)),
+  ) as typeof everything;
 
 describe("the plan", () => {
   const made: [string, Partial<Situation>, string[], RegExp][] = [
-    ["the browser of a workstation first, then a code", {}, ["browser", "device"], /this machine has a browser/],
+    [
+      "the browser of a workstation first, then a code",
+      {},
+      ["browser", "device"],
+      /this machine has a browser/,
+    ],
     ["a code where there is no browser", { browser: noBrowser }, ["device"], /\(this is an ssh session\)/],
     [
       "a code where the server has no authorization endpoint",
@@ -43,9 +50,17 @@ describe("the plan", () => {
       ["device", "browser"],
       /the way for ESA APEx/,
     ],
-    ["client credentials for a client with a secret", { secret: true }, ["client-credentials"], /has a secret/],
+    [
+      "client credentials for a client with a secret",
+      { secret: true },
+      ["client-credentials"],
+      /has a secret/,
+    ],
     ["what was asked for, before everything else", { secret: true, flow: "device" }, ["device"], /as asked/],
-    ["a browser that cannot be opened, if asked for: the page is shown", { flow: "browser", browser: noBrowser }, [
+    ["a browser that cannot be opened, if asked for: the page is shown", {
+      flow: "browser",
+      browser: noBrowser,
+    }, [
       "browser",
     ], /as asked/],
     ["the password grant, only if asked for", { flow: "password", password: true }, ["password"], /as asked/],

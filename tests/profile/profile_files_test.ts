@@ -75,7 +75,10 @@ describe("the profiles of a person", () => {
     writeProfile(host, profile("a"));
     assert.throws(
       () => readProfile(host, "apex"),
-      failsWith("unknown_profile", /^The profiles are: a\. Or make it: apex-token login apex --client-id ID$/),
+      failsWith(
+        "unknown_profile",
+        /^The profiles are: a\. Or make it: apex-token login apex --client-id ID$/,
+      ),
     );
     assert.throws(() => readProfile(host, "../a"), failsWith("invalid_argument", /letters/));
   });

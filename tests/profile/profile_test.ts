@@ -17,7 +17,8 @@ const profile: Profile = {
 const file = { path: "/c/profiles/p.json", name: "p" };
 const parse = (value: unknown) => parseProfile(JSON.stringify(value), file);
 const says = (pattern: RegExp, nextStep = /apex-token remove p$/) => (error: unknown) =>
-  isTokenError(error) && error.code === "storage" && pattern.test(error.message) && nextStep.test(error.nextStep!);
+  isTokenError(error) && error.code === "storage" && pattern.test(error.message) &&
+  nextStep.test(error.nextStep!);
 
 describe("the name of a profile", () => {
   for (const name of ["p", "apex", "A_1.b-c", "127.0.0.1", "_x", "x".repeat(64)]) {
@@ -26,7 +27,23 @@ describe("the name of a profile", () => {
       assert.equal(checkProfileName(name), name);
     });
   }
-  for (const name of ["", ".", "..", ".p", "-p", "a/b", "../p", "a b", "a@b", "é", "a\n", "x".repeat(65), "\x1b[2J"]) {
+  for (
+    const name of [
+      "",
+      ".",
+      "..",
+      ".p",
+      "-p",
+      "a/b",
+      "../p",
+      "a b",
+      "a@b",
+      "é",
+      "a\n",
+      "x".repeat(65),
+      "\x1b[2J",
+    ]
+  ) {
     it(`may not be ${JSON.stringify(name)}`, () => {
       assert.throws(() => checkProfileName(name), (error) => {
         return isTokenError(error) && error.code === "invalid_argument" && !error.message.includes("\x1b");
@@ -61,9 +78,21 @@ describe("a profile's file", () => {
     ["has no issuer", { ...profile, issuer: undefined }, /"issuer" is missing or wrong/],
     ["has an empty client id", { ...profile, clientId: "" }, /"clientId" is missing or wrong/],
     ["has a flow that is none", { ...profile, flow: "magic" }, /"flow" is missing or wrong/],
-    ["has a protection that is none", { ...profile, protect: { kind: "hope" } }, /"protect\.kind" is missing or wrong/],
-    ["has a key without a place", { ...profile, protect: { kind: "key-file" } }, /"protect\.path" is missing or wrong/],
-    ["has a text that is far too long", { ...profile, scope: "x".repeat(5000) }, /"scope" is missing or wrong/],
+    [
+      "has a protection that is none",
+      { ...profile, protect: { kind: "hope" } },
+      /"protect\.kind" is missing or wrong/,
+    ],
+    [
+      "has a key without a place",
+      { ...profile, protect: { kind: "key-file" } },
+      /"protect\.path" is missing or wrong/,
+    ],
+    [
+      "has a text that is far too long",
+      { ...profile, scope: "x".repeat(5000) },
+      /"scope" is missing or wrong/,
+    ],
     ["says another name", { ...profile, name: "../q" }, /its name is "\.\.\/q"/],
   ];
   for (const [what, value, message, nextStep] of broken) {

@@ -43,7 +43,10 @@ describe("a secret in a file", () => {
       () => readSecretFile(join(folder, "none"), "client secret"),
       failsWith("storage", /Cannot read the client secret from \S+none: there is no such file/),
     );
-    assert.throws(() => readSecretFile(folder, "password"), failsWith("storage", /password .*: it is a directory/));
+    assert.throws(
+      () => readSecretFile(folder, "password"),
+      failsWith("storage", /password .*: it is a directory/),
+    );
     assert.throws(
       () => readSecretFile(file("long", "x".repeat(65 * 1024)), "password"),
       failsWith("storage", /too long/),
@@ -52,8 +55,14 @@ describe("a secret in a file", () => {
   });
 
   it("is refused when it is empty or no text", () => {
-    assert.throws(() => secretOf(new Uint8Array(), "password"), failsWith("invalid_argument", /password: it is empty/));
-    assert.throws(() => readSecretFile(file("e", "\n"), "password"), failsWith("invalid_argument", /it is empty/));
+    assert.throws(
+      () => secretOf(new Uint8Array(), "password"),
+      failsWith("invalid_argument", /password: it is empty/),
+    );
+    assert.throws(
+      () => readSecretFile(file("e", "\n"), "password"),
+      failsWith("invalid_argument", /it is empty/),
+    );
     assert.throws(
       () => secretOf(new Uint8Array([0xc3, 0x28]), "client secret"),
       failsWith("invalid_argument", /client secret: it is not UTF-8/),
@@ -66,6 +75,8 @@ describe("a secret in a file", () => {
 
   it("can be read once only when it is no file that stays", () => {
     assert.equal(isReadOnce(file("s", "s")), false);
-    for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null"]) assert.ok(isReadOnce(path));
+    for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/null"]) {
+      assert.ok(isReadOnce(path));
+    }
   });
 });

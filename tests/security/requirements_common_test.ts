@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { after, describe, it } from "node:test";
+import { after, afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import {
   authorizationRequest,
@@ -29,8 +29,8 @@ import {
   tlsClientAuth,
   tokenSource,
 } from "../../mod.ts";
-import { listen } from "../../lib/host/loopback_listener.ts";
 import { root } from "../../scripts/toolchain.ts";
+import { closeAll, request as visit, send, start, status } from "../host/callback.ts";
 import { makeCertificates } from "../hostile/certificates.ts";
 import { driven } from "../hostile/driven.ts";
 import { answer } from "../hostile/faults.ts";
@@ -44,6 +44,8 @@ const ENDPOINTS = {
   revocation_endpoint: `${ORIGIN}/revoke`,
   introspection_endpoint: `${ORIGIN}/introspect`,
 };
+
+afterEach(closeAll);
 
 describe("every request", () => {
   it("C1 goes to https only, and nothing is sent to anything else", async () => {
@@ -211,10 +213,11 @@ describe("every request", () => {
       await refusedWith("invalid_response", request.redeem(new URLSearchParams(twice)));
     }
     assert.equal(sent.length, 1);
-    const listener = await listen({ accept: request.accepts });
-    assert.equal((await visit(`${listener.redirectUri}?code=a&code=b&state=${state}`)).status, 400);
-    assert.equal((await visit(`${listener.redirectUri}?code=a&state=${state}&state=${state}`)).status, 400);
-    assert.equal((await visit(`${listener.redirectUri}?code=right&state=${state}`)).status, 200);
+    const listener = await start({ accept: request.accepts });
+    for (const twice of [`code=a&code=b&state=${state}`, `code=a&state=${state}&state=${state}`]) {
+      assert.equal(status(await send(listener, visit(listener, `/callback?${twice}`))), 400);
+    }
+    assert.equal(status(await send(listener, visit(listener, `/callback?code=right&state=${state}`))), 200);
     assert.equal((await listener.answer).get("code"), "right");
   });
 
@@ -242,9 +245,3 @@ describe("every request", () => {
     );
   });
 });
-
-async function visit(url: string): Promise<Response> {
-  const response = await fetch(url, { redirect: "manual" });
-  await response.body?.cancel();
-  return response;
-}

@@ -31,7 +31,7 @@ export interface Checks {
   /** A session was read. */
   read(text: string): void;
   /** A request is about to be sent. */
-  presenting(wish: Wish, refreshToken: string, rotation: string | undefined): void;
+  presenting(wish: Wish, refreshToken: string): void;
   /** An attempt or a session with these words in it is durable. */
   durable(text: string): void;
   /** An answer is about to be read. */
@@ -121,7 +121,7 @@ export function makeChecks(world: World, server: () => Server): Checks {
         violated("I5", "a session was read that nobody wrote, or that was replaced");
       }
     },
-    presenting: (wish, refreshToken, rotation) => {
+    presenting: (wish, refreshToken) => {
       counts.requests++;
       const family = server().familyOf(refreshToken)!;
       if (family.conflict) return;
@@ -132,6 +132,7 @@ export function makeChecks(world: World, server: () => Server): Checks {
       if (!whole(PLACES.attempts)?.includes(fingerprint(refreshToken))) {
         violated("I6", `${refreshToken} is presented without an announcement`);
       }
+      const { rotation } = stored;
       const verdict = cached(wish);
       if (verdict === "good") violated("I9", `${refreshToken} is presented although there is a good token`);
       const before = server().sentWith(refreshToken);

@@ -8,12 +8,8 @@ import {
   writePrivateFileAtomically,
 } from "../../lib/host/private_files.ts";
 import { ensureReserve, freeReserve } from "../../lib/host/reserve.ts";
-import {
-  type Delivered,
-  type RefreshMachine,
-  type RefreshPorts,
-  runRefresh,
-} from "../../lib/session/refresh_driver.ts";
+import { type Delivered, type RefreshMachine, runRefresh } from "../../lib/session/refresh_driver.ts";
+import type { RefreshPorts } from "../../lib/session/refresh_ports.ts";
 import type { Event, Kept, Verdict } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { type Checks, NAME, PLACES, type Wish } from "./checks.ts";
@@ -34,7 +30,8 @@ export interface Token {
   readonly refreshToken: string;
 }
 
-type Ports = RefreshPorts<Session, Token>;
+/** What the driver stands on here. */
+export type Ports = RefreshPorts<Session, Token>;
 
 /** What a test breaks: each takes a sound part and gives a faulty one. */
 export interface Sabotage {
@@ -233,7 +230,7 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
     sleep: (milliseconds) => world.turn(process, world.now() + milliseconds),
     present: async (kept) => {
       await world.turn(process);
-      checks.presenting(wish, kept.refreshToken!, kept.rotation);
+      checks.presenting(wish, kept.refreshToken!);
       const sent = setting.server().send(kept.refreshToken!, process, world.now());
       world.trace(`${process.name}: presents ${kept.refreshToken} in request ${sent.number}`);
       await world.turn(process, sent.endsAt);

@@ -50,8 +50,11 @@ export async function simulate(
     passed: (now) => server.run(now),
     next: () => server.next(),
     check: () => checks.step(),
-    // from here on anything may happen to what there is
-    lockBroken: () => families.forEach((family) => family.conflict = true),
+    // whoever lost it does not know it, and goes on: from here on anything may happen
+    lockBroken: () => {
+      lawless = true;
+      families.forEach((family) => family.conflict = true);
+    },
   }, trace);
   const checks = makeChecks(world, () => server);
   const server: Server = virtualServer(custom, () => trouble, random, {
@@ -59,6 +62,7 @@ export async function simulate(
     revoked: checks.revoked,
   });
   const families: Family[] = [];
+  let lawless = false;
   const counts = { gets: 0, served: 0, failed: 0, signIns: 0 };
   const setting: Setting = {
     world,
@@ -68,6 +72,7 @@ export async function simulate(
     sabotage,
     signingIn: (family, locked) => {
       if (!locked) families.forEach((before) => before.conflict = true);
+      family.conflict = lawless;
       families.push(family);
     },
     counts,
@@ -117,8 +122,9 @@ export async function simulate(
       try {
         await getToken(setting, process, "a", false);
       } catch (error) {
-        const { revoked, conflict } = server.familyOf(checks.session()!.refreshToken!)!;
-        if (revoked || conflict) return;
+        const stored = checks.session();
+        const family = stored && server.familyOf(stored.refreshToken!);
+        if (family?.revoked || family?.conflict) return;
         throw new Error(`I8: all is well again, and there is no token: ${(error as Error).message}`);
       }
     }, world.now());

@@ -75,5 +75,5 @@ export async function exchange(
 
 /** A word of ours, or the URI that a server has for a kind of its own. */
 function typeNamed(word: string): string {
-  return TOKEN_TYPE_WORDS[word] ?? word;
+  return Object.hasOwn(TOKEN_TYPE_WORDS, word) ? TOKEN_TYPE_WORDS[word] : word;
 }

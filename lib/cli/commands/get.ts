@@ -72,7 +72,8 @@ async function find(
   options: ProfileTokenOptions,
   reach: Reach,
 ): Promise<Found> {
-  const ofNamed = async (name: string) => await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
+  const ofNamed = async (name: string) =>
+    await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
   const chosen = name ?? host.environment("APEX_TOKEN_PROFILE");
   if (chosen !== undefined) return await ofNamed(chosen);
   const fromEnvironment = await environmentToken(host, options, reach);

@@ -39,7 +39,9 @@ export function list(host: Host, { json }: { readonly json?: boolean }): void {
     return host.answer(escapeControls(JSON.stringify({ format_version: 1, profiles: rows })) + "\n");
   }
   if (profiles.length === 0) {
-    return host.say("There are no profiles yet.\nMake one: apex-token login NAME --issuer URL --client-id ID");
+    return host.say(
+      "There are no profiles yet.\nMake one: apex-token login NAME --issuer URL --client-id ID",
+    );
   }
   const width = Math.max(...profiles.map(({ name }) => name.length));
   const lines = profiles.map(({ name, issuer, clientId }) => {

@@ -113,11 +113,15 @@ async function requestFrom(
 
 /** What a profile remembers, as far as the options do not make it another client's or another proof's. */
 function keptOf(before: Profile, options: LoginCommand): Partial<SignInRequest> {
-  const { clientId, authentication, secretFile, privateKeyFile, keyId, redirectUri, ...kept } = requestOf(before);
+  const { clientId, authentication, secretFile, privateKeyFile, keyId, redirectUri, ...kept } = requestOf(
+    before,
+  );
   if (options.clientId !== undefined && options.clientId !== clientId) return kept;
   const client = { clientId, redirectUri };
   const newProof = options.secretFile !== undefined || options.privateKeyFile !== undefined;
-  return newProof ? { ...kept, ...client } : { ...kept, ...client, authentication, secretFile, privateKeyFile, keyId };
+  return newProof
+    ? { ...kept, ...client }
+    : { ...kept, ...client, authentication, secretFile, privateKeyFile, keyId };
 }
 
 function isSameIssuer(before: string, asked: string): boolean {

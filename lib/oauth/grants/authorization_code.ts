@@ -4,8 +4,8 @@
  * @module
  */
 
-import { generateRandomNonce, generateRandomState } from "oauth4webapi";
 import { isTokenError, TokenError } from "../../errors.ts";
+import { randomText } from "../_base64.ts";
 import { answerParameters, authorizationCode, isAnswerFor } from "../authorization_answer.ts";
 import { authorizationUrl, type Delivery } from "../authorization_url.ts";
 import { type Client, issuerFor } from "../client.ts";
@@ -69,10 +69,10 @@ export async function authorizationRequest(
   refuseTokensInTheBrowser(parameters.responseType ?? parameters.extra?.response_type ?? "code");
   const reached = issuerFor(issuer, client);
   const proof = await proofKey(issuer);
-  const state = generateRandomState();
+  const state = randomText();
   const { redirectUri, responseMode, prompt, loginHint, maxAge } = parameters;
   const scope = parameters.scope ?? parameters.extra?.scope;
-  const nonce = scope?.split(" ").includes("openid") ? generateRandomNonce() : undefined;
+  const nonce = scope?.split(" ").includes("openid") ? randomText() : undefined;
   const form = formOf(replacing(narrowing(parameters), {
     response_type: "code",
     client_id: client.clientId,
@@ -112,7 +112,7 @@ function refuseTokensInTheBrowser(responseType: string): void {
   const flow = responseType.split(" ").includes("code") ? "hybrid" : "implicit";
   throw new TokenError(
     "unsupported",
-    `Cannot use the ${flow} flow: it puts tokens into the browser's address, where others can read them`,
+    `Cannot use the ${flow} flow: it puts tokens into the browser's address`,
     {
       nextStep: "Use the authorization code flow with PKCE, or the device code flow (RFC 9700 section 2.1.2)",
     },

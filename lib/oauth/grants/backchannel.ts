@@ -117,7 +117,7 @@ function requestForm(parameters: BackchannelParameters): URLSearchParams {
   if ([loginHint, loginHintToken, idTokenHint].filter((hint) => hint !== undefined).length !== 1) {
     throw new TokenError(
       "invalid_argument",
-      "Cannot ask on another device: exactly one hint must say who shall sign in",
+      "Cannot ask on another device: there must be exactly one hint",
     );
   }
   return formOf(replacing({ scope: "openid", ...narrowing(parameters) }, {

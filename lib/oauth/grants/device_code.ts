@@ -4,11 +4,9 @@
  * @module
  */
 
-import { TokenError } from "../../errors.ts";
 import { checkUrl } from "../../http/url.ts";
-import { secondsMember, successMembers, textMember } from "../_answer.ts";
+import { secondsMember, successMembers, textMember, unusableAnswer } from "../_answer.ts";
 import { endpointOf, postForm } from "../_endpoint.ts";
-import { untilAborted } from "../_abort.ts";
 import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
 import { type Client, issuerFor } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
@@ -64,10 +62,7 @@ export async function deviceAuthorization(
   endpointOf(reached, client, "device_authorization_endpoint", "a device code");
   const proof = knowsS256(issuer) ? await proofKey(issuer) : undefined;
   const form = formOf({ ...narrowing(parameters), ...proof?.parameters });
-  const answer = await untilAborted(
-    () => requestCodes(reached, client, form, options.signal),
-    options.signal,
-  );
+  const answer = await requestCodes(reached, client, form, options.signal);
   const { clock } = reached.http;
   const started = clock.monotonic();
   const lifetime = Math.floor(secondsMember(answer, "expires_in"));
@@ -116,9 +111,6 @@ function pageOf(uri: string, issuer: Issuer): string {
     // a fragment is not for a request, but a page may have one
     return checkUrl(uri.split("#")[0], issuer.http).href + new URL(uri).hash;
   } catch {
-    throw new TokenError(
-      "invalid_response",
-      "Cannot use the server's answer: its verification page is no https URL",
-    );
+    throw unusableAnswer("its verification page is no https URL");
   }
 }

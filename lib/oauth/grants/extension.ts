@@ -39,7 +39,7 @@ export async function extensionGrant(
   if (!URL.canParse(grantType)) {
     throw new TokenError(
       "invalid_argument",
-      "Cannot use this grant type: an extension grant is named by a URI",
+      "Cannot use this grant type: it must be an absolute URI",
     );
   }
   return await requestToken(issuer, client, {

@@ -5,6 +5,7 @@
  */
 
 import { TokenError } from "../../errors.ts";
+import { unusableAnswer } from "../_answer.ts";
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
@@ -90,19 +91,11 @@ export async function tokenExchangeGrant(
 }
 
 function checkType(issued: unknown, requested?: string): string {
-  if (typeof issued !== "string" || issued === "") {
-    throw new TokenError(
-      "invalid_response",
-      'Cannot use the server\'s answer: its "issued_token_type" is missing',
-    );
-  }
+  if (typeof issued !== "string" || issued === "") throw unusableAnswer('its "issued_token_type" is missing');
   // a JWT is what most access tokens are: RFC 8693 section 3 lets the one stand for the other
   const interchangeable: string[] = [TOKEN_TYPES.accessToken, TOKEN_TYPES.jwt];
   const same = requested === undefined || issued === requested ||
     (interchangeable.includes(issued) && interchangeable.includes(requested));
   if (same) return issued;
-  throw new TokenError(
-    "invalid_response",
-    "Cannot use the server's token: it is of another type than was asked for",
-  );
+  throw unusableAnswer("its token is of another type than was asked for");
 }

@@ -7,21 +7,26 @@
 import { TokenError } from "../errors.ts";
 
 /**
- * Waits for `work`, until the signal aborts: then at once no longer, even if the work is a key download that others
- * share or somebody's secret manager.
+ * Waits for `work`, until the signal aborts: then at once no longer, even if the work is a `fetch` that was passed in, a
+ * key download that others share or somebody's secret manager.
  *
+ * @param left called when the signal has ended the wait
  * @throws {TokenError} `aborted`
  */
-export function untilAborted<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export function untilAborted<T>(work: () => Promise<T>, signal?: AbortSignal, left?: () => void): Promise<T> {
   if (!signal) return work();
   if (signal.aborted) return Promise.reject(givenUp(false));
   return new Promise((resolve, reject) => {
-    const leave = () => reject(givenUp(true));
+    const leave = () => {
+      reject(givenUp(true));
+      left?.();
+    };
     signal.addEventListener("abort", leave, { once: true });
     work().then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });
 }
 
-function givenUp(sent: boolean): TokenError {
+/** What a caller gets whose own signal ended its wait. */
+export function givenUp(sent: boolean): TokenError {
   return new TokenError("aborted", "The request was given up before it was answered", { sent });
 }

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { fileStore } from "../../lib/host/file_store.ts";
+import { readKeyFile } from "../../lib/host/key_file.ts";
+import { encryptedStore } from "../../lib/store/envelope.ts";
+import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
+import { currentRuntime } from "../process.ts";
+import { type Machine, makeMachine, quickVariant } from "./machine.ts";
+import { at, done, refused, sentences, signIn } from "./sign_in.ts";
+
+describe("a file that cannot be used ends with 7, and nothing is lost", () => {
+  const profileFile = ".config/apex-token/profiles/person.json";
+  const keyFile = ".local/share/apex-token/store.key";
+  let provider: RunningProvider;
+  let machine: Machine;
+  let kept: Map<string, Uint8Array>;
+
+  before(async () => {
+    provider = await startProvider();
+    machine = await makeMachine(currentRuntime() === "node" ? quickVariant : currentRuntime());
+    await signIn(machine, provider, "person");
+    kept = machine.files();
+  });
+  after(async () => {
+    await provider.close();
+    machine.close();
+  });
+  beforeEach(() => restore());
+
+  const path = (...parts: string[]) => join(machine.home, ...parts);
+  const restore = () => {
+    for (const file of machine.files().keys()) if (!kept.has(file)) rmSync(path(file));
+    for (const [file, bytes] of kept) writeFileSync(path(file), bytes, { mode: 0o600 });
+  };
+  const sessionFiles = () => [...kept.keys()].filter((file) => file.includes("/sessions/person/g-"));
+  const spoil = (file: string, change: (bytes: Uint8Array) => Uint8Array | string) =>
+    writeFileSync(path(file), change(kept.get(file)!));
+  /** After the damage is undone, everything works as before. */
+  const worksAgain = async () => {
+    restore();
+    done(await machine.run(["get", "person"]));
+  };
+  const unchanged = (files: string[], before: Map<string, Uint8Array>) => {
+    const now = machine.files();
+    for (const file of files) assert.deepEqual(now.get(file), before.get(file), file);
+  };
+
+  const profiles: [what: string, change: (bytes: Uint8Array) => Uint8Array | string, says: RegExp][] = [
+    ["not JSON", () => "{", /profiles\/person\.json: it is not JSON/],
+    [
+      "of a newer release",
+      (bytes) => text(bytes).replace('"format": 1', '"format": 2'),
+      /by a newer release/,
+    ],
+    ["without an issuer", (bytes) => text(bytes).replace(/"issuer".*\n/, ""), /"issuer" is missing or wrong/],
+    [
+      "that says another name",
+      (bytes) => text(bytes).replace('"name": "person"', '"name": "x"'),
+      /its name is "x"/,
+    ],
+    ["that is far too long", () => "x".repeat(100_000), /it is larger than/],
+  ];
+  for (const [what, change, says] of profiles) {
+    it(`a profile ${what}`, async () => {
+      spoil(profileFile, change);
+      const before = machine.files();
+      const failed = refused(await machine.run(["get", "person", "--force"]), 7, says);
+      assert.equal(sentences(failed).length, 2);
+      unchanged([...before.keys()], before);
+      await worksAgain();
+    });
+  }
+
+  it("a broken profile can be removed, as its message says", async () => {
+    spoil(profileFile, () => "{");
+    refused(await machine.run(["get", "person", "--force"]), 7, /or forget it: apex-token remove person/);
+    done(await machine.run(["remove", "person"]));
+    refused(await machine.run(["show", "person"]), 2, /There is no profile/);
+  });
+
+  it("a profile that others can read", async () => {
+    chmodSync(path(profileFile), 0o644);
+    const failed = await machine.run(["get", "person", "--force"]);
+    chmodSync(path(profileFile), 0o600);
+    refused(failed, 7, /other users have access to it/, /Run: chmod 600 \S+person\.json/);
+  });
+
+  const keys: [what: string, change: (bytes: Uint8Array) => Uint8Array | string, says: RegExp][] = [
+    [
+      "of the wrong length",
+      (bytes) => text(bytes).trim().slice(0, -1) + "\n",
+      /not "apex-key-1:" and 43 characters/,
+    ],
+    [
+      "that is something else",
+      () => "-----BEGIN PRIVATE KEY-----\n",
+      /Cannot read the key file \S+store\.key/,
+    ],
+    ["of a newer release", () => "apex-key-2:abc\n", /newer release/],
+    ["of another machine", () => `apex-key-1:${"A".repeat(43)}\n`, /sealed with another key/],
+  ];
+  for (const [what, change, says] of keys) {
+    it(`a key ${what}`, async () => {
+      spoil(keyFile, change);
+      const before = machine.files();
+      refused(await machine.run(["get", "person"]), 7, says, /Put .* back|Install the newest/);
+      unchanged([...sessionFiles(), keyFile, profileFile], before);
+      await worksAgain();
+    });
+  }
+
+  it("a broken key before a sign-in, which is not begun", async () => {
+    spoil(keyFile, () => "broken\n");
+    const requests = provider.requests.length;
+    refused(
+      await machine.run(["login", "person", "--password-file", "-"], { stdin: "wonderland" }),
+      7,
+      /move it away/,
+    );
+    assert.equal(provider.requests.length, requests);
+    await worksAgain();
+  });
+
+  it("a session that is broken", async () => {
+    for (const file of sessionFiles()) {
+      spoil(file, (bytes) => bytes.map((byte, at) => at > 200 ? byte ^ 1 : byte));
+    }
+    const before = machine.files();
+    refused(
+      await machine.run(["get", "person", "--force"]),
+      7,
+      /no file in it is whole/,
+      /Put it back from a backup/,
+    );
+    unchanged(sessionFiles(), before);
+    await worksAgain();
+  });
+
+  it("a session of a newer release", async () => {
+    const key = readKeyFile(path(keyFile));
+    const sessions = fileStore(path(".local/state/apex-token/sessions"));
+    const store = encryptedStore(sessions, key, "apex-token/sessions");
+    const stored = (await store.read("person"))!;
+    const newer = { ...JSON.parse(text(stored.value)), format: 2 };
+    await store.compareAndSet("person", stored.version, new TextEncoder().encode(JSON.stringify(newer)));
+    const before = machine.files();
+    refused(
+      await machine.run(["get", "person", "--force"]),
+      7,
+      /written by a newer release/,
+      /the release that wrote it/,
+    );
+    unchanged([...before.keys()].filter((file) => file.includes("/sessions/")), before);
+    await worksAgain();
+  });
+
+  it("but a cached token that is broken is no loss: it is fetched again", async () => {
+    const cached = ".local/state/apex-token/tokens/person.token";
+    const damages: ((bytes: Uint8Array) => Uint8Array | string)[] = [
+      () => "",
+      () => "not a token\n",
+      (bytes) => bytes.map((byte, at) => at > 400 ? byte ^ 1 : byte),
+      (bytes) => text(bytes.subarray(0, bytes.indexOf(10))).replace('"format":1', '"format":2') + "\n",
+    ];
+    for (const damage of damages) {
+      const good = readFileSync(path(cached));
+      writeFileSync(path(cached), damage(good));
+      const requests = provider.count("/token");
+      const { stderr } = done(await machine.run(["get", "person"]));
+      assert.equal(stderr, "");
+      assert.equal(provider.count("/token"), requests + 1);
+      assert.equal(done(await machine.run(["get", "person"])).stderr, "");
+      assert.equal(provider.count("/token"), requests + 1, "and kept again");
+    }
+    // the refresh token on the disk is the newest one: an older one would end the family
+    kept = machine.files();
+  });
+
+  it("a secret file that is gone or empty", async () => {
+    const args = ["login", "x", ...at(provider), "--client-id", "apex-service", "--secret-file"];
+    refused(
+      await machine.run([...args, "/nowhere/secret"]),
+      7,
+      /from \/nowhere\/secret: there is no such file/,
+    );
+    refused(await machine.run([...args, machine.home]), 7, /it is a directory/);
+    refused(await machine.run([...args, "-"], { stdin: "" }), 2, /it is empty/);
+    refused(await machine.run([...args, "-"], { stdin: new Uint8Array([0xff]) }), 2, /not UTF-8 text/);
+    refused(await machine.run([...args, "/dev/zero"]), 7, /it is too long/);
+  });
+
+  it("an authority file that is none", async () => {
+    const args = ["login", "x", "--issuer", "https://127.0.0.1:1", "--client-id", "c", "--ca-file"];
+    refused(await machine.run([...args, "/nowhere.pem"]), 7, /\/nowhere\.pem/);
+    refused(await machine.run([...args, path(keyFile)]), 2, /no certificate/);
+  });
+});
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

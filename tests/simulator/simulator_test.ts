@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { faults } from "./faults.ts";
+import { type Report, simulate } from "./simulation.ts";
+
+describe("the simulator of the refresh protocol", () => {
+  it("finds no seed of 500 in which an invariant is broken", async () => {
+    let refreshes = 0;
+    let deaths = 0;
+    for (let seed = 1; seed <= 500; seed++) {
+      const report = await simulate(seed);
+      assert.equal(report.violation, undefined, `deno task simulate --seed ${seed}`);
+      refreshes += report.refreshes;
+      deaths += report.deaths;
+    }
+    // it would find nothing either if nothing happened
+    assert.ok(refreshes > 1000, `${refreshes} refreshes`);
+    assert.ok(deaths > 1000, `${deaths} crashes`);
+  });
+
+  it("does the same for the same seed", async () => {
+    const lines = async (seed: number) => {
+      const lines: string[] = [];
+      const report = await simulate(seed, { trace: (line) => lines.push(line) });
+      return { lines, report };
+    };
+    const once = await lines(7);
+    assert.ok(once.lines.length > 10);
+    assert.deepEqual(await lines(7), once);
+    assert.notDeepEqual((await lines(8)).lines, once.lines);
+  });
+
+  for (const { name, sabotage, seeds } of faults) {
+    it(`finds a protocol out that ${name}`, async () => {
+      const found = await firstViolation(seeds, sabotage);
+      assert.ok(found, `not within ${seeds} seeds`);
+    });
+  }
+});
+
+async function firstViolation(
+  seeds: number,
+  sabotage: Parameters<typeof simulate>[1] & object,
+): Promise<Report | undefined> {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const report = await simulate(seed, { sabotage: sabotage as never });
+    if (report.violation) return report;
+  }
+  return undefined;
+}
