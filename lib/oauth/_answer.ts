@@ -103,10 +103,9 @@ export interface EndpointAnswer extends HttpAnswer {
 export function refusal(answer: EndpointAnswer, what: string, clock: Clock): TokenError {
   const { error, description } = errorWords(answer);
   const notNow = isNotNow(error, answer.status);
-  const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
   const badClient = error === "invalid_client" || (error === undefined && answer.status === 401);
   const said = `${notNow ? `cannot answer for ${what} now` : `refused ${what}`}: ${
-    words || `status ${answer.status}`
+    quoted(error, description) || `status ${answer.status}`
   }`;
   return new TokenError(
     notNow ? "unavailable" : "server_refused",
@@ -121,6 +120,11 @@ export function refusal(answer: EndpointAnswer, what: string, clock: Clock): Tok
       sent: true,
     },
   );
+}
+
+/** The server's words as they stand in a message. */
+export function quoted(...words: (string | undefined)[]): string {
+  return words.filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
 }
 
 interface ErrorWords {

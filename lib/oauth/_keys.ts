@@ -11,7 +11,7 @@ import {
   validateApplicationLevelSignature,
   type ValidateSignatureOptions,
 } from "oauth4webapi";
-import { exchange } from "../http/http.ts";
+import { exchange, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
 import { refusal } from "./_answer.ts";
@@ -19,7 +19,7 @@ import { guarded } from "./_protocol.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 
 /** The longest JWK set that is read, in bytes. */
-const JWKS_LIMIT = 512 * 1024;
+const JWKS_LIMIT = 524_288;
 
 type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -47,6 +47,24 @@ export function verifySignature(
   server: AuthorizationServer = asServer(issuer),
 ): Promise<void> {
   return guarded(() => validateApplicationLevelSignature(server, response, keyOptions(issuer)));
+}
+
+/**
+ * What an answer that is a JWT says, once the library and the issuer's keys have verified it.
+ *
+ * @param type the media type that the library knows it by
+ * @param step the library's step
+ */
+export async function verifiedAnswer<T>(
+  issuer: Issuer,
+  { body }: HttpAnswer,
+  type: string,
+  step: (response: Response) => Promise<unknown>,
+): Promise<T> {
+  const response = new Response(body as BufferSource, { headers: { "content-type": type } });
+  const said = await guarded(() => step(response));
+  await verifySignature(issuer, response);
+  return said as T;
 }
 
 /** What fetches the keys of an issuer; the same function each time. */

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { isTokenError, TokenError } from "../errors.ts";
+import { givenUp } from "../http/abort.ts";
 
 /** One wait. */
 export interface Polling<T> {
@@ -39,7 +40,9 @@ export async function poll<T>({ clock, interval, deadline, signal, attempt }: Po
     const backoff = failures ? Math.min(seconds * 2 ** failures, Math.max(LONGEST_PAUSE, seconds)) : seconds;
     const pause = Math.max(backoff, wish);
     const left = deadline - clock.monotonic();
-    await rest(clock, Math.min(pause * 1000, Math.max(left, 0)), signal);
+    await clock.sleep(Math.min(pause * 1000, Math.max(left, 0)), signal).catch(() => {
+      throw givenUp(true);
+    });
     if (clock.monotonic() >= deadline) throw ranOut(lastFailure);
     try {
       return await attempt(signal);
@@ -72,14 +75,6 @@ function ended(error: TokenError): TokenError {
       return new TokenError("access_denied", `The sign-in was denied: "${words}"`, { ...error });
     default:
       return error;
-  }
-}
-
-async function rest(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await clock.sleep(milliseconds, signal);
-  } catch {
-    throw new TokenError("aborted", "The sign-in was stopped before it was finished");
   }
 }
 

@@ -7,7 +7,7 @@
 import { AuthorizationResponseError, validateAuthResponse, validateJwtAuthResponse } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
-import { isNotNow, unusableAnswer } from "./_answer.ts";
+import { isNotNow, quoted, unusableAnswer } from "./_answer.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -77,9 +77,8 @@ async function validate(
 }
 
 function refused({ error, error_description: description }: AuthorizationResponseError): TokenError {
-  const words = [error, description].filter(Boolean).map((text) => `"${safeText(text!)}"`).join(": ");
   const code = error === "access_denied" ? error : isNotNow(error) ? "unavailable" : "server_refused";
-  return new TokenError(code, `The sign-in was refused: ${words}`, {
+  return new TokenError(code, `The sign-in was refused: ${quoted(error, description)}`, {
     serverError: error,
     serverDescription: description,
   });

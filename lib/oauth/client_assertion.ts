@@ -11,6 +11,7 @@ import {
   reveal,
   type SecretSource,
 } from "./client_authentication.ts";
+import { isJwt } from "./jwt.ts";
 import { secretKey, type SigningKey, signJwt } from "./signing_key.ts";
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -54,7 +55,7 @@ export function federatedAssertion(assertion: () => string | Promise<string>): C
     method: "private_key_jwt",
     apply: async ({ parameters, clientId }) => {
       const jwt = (await assertion()).trim();
-      if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(jwt)) {
+      if (!isJwt(jwt)) {
         throw new TokenError("invalid_argument", "Cannot use the client assertion: it is not a JWT");
       }
       fill(parameters, clientId, jwt);

@@ -5,12 +5,11 @@
  */
 
 import { processIntrospectionResponse } from "oauth4webapi";
-import type { HttpAnswer } from "../http/http.ts";
 import { untilAborted } from "../http/abort.ts";
 import { contentType, readMembers, refusal, unusableAnswer } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
-import { verifySignature } from "./_keys.ts";
-import { guarded, protocolClient } from "./_protocol.ts";
+import { verifiedAnswer } from "./_keys.ts";
+import { protocolClient } from "./_protocol.ts";
 import { type Client, issuerFor } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 import type { TokenHintOptions } from "./revocation.ts";
@@ -69,19 +68,12 @@ export async function introspectToken(
   });
   if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
   if (contentType(answer) === SIGNED_TYPE) {
-    return await untilAborted(() => verified(reached, client, answer), signal);
+    const who = protocolClient(reached, client);
+    const step = (response: Response) => processIntrospectionResponse(asServer(reached), who, response);
+    return await untilAborted(() => verifiedAnswer(reached, answer, SIGNED_TYPE, step), signal);
   }
   if (signed) throw unusableAnswer("it is not signed");
   const members = readMembers(answer, reached.quirks);
   if (typeof members.active === "boolean") return members as unknown as Introspection;
   throw unusableAnswer('its "active" is no boolean');
-}
-
-async function verified(issuer: Issuer, client: Client, answer: HttpAnswer): Promise<Introspection> {
-  const response = new Response(answer.body as BufferSource, { headers: { "content-type": SIGNED_TYPE } });
-  const introspection = await guarded(() =>
-    processIntrospectionResponse(asServer(issuer), protocolClient(issuer, client), response)
-  );
-  await verifySignature(issuer, response);
-  return introspection as Introspection;
 }

@@ -8,7 +8,12 @@ import { parseJson } from "../http/json.ts";
 import { fromBase64 } from "./_base64.ts";
 
 /** The longest JWT that is looked into, in characters. */
-const LIMIT = 64 * 1024;
+const LIMIT = 65_536;
+
+/** Whether a text has the form of a signed JWT. */
+export function isJwt(text: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+}
 
 /** The claims of a JWT as anybody may have written them; nothing when it is no JWT. Nobody may decide by them. */
 export function unverifiedClaims(jwt: string): Record<string, unknown> | undefined {

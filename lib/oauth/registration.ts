@@ -117,7 +117,7 @@ export async function deleteRegistration(
   const answer = await manage(issuer, "DELETE", client, undefined, signal);
   // 401 may mean that it is gone, too (section 2.3), or that the token is wrong: that is for the caller to judge
   if (answer.status >= 400 && answer.status !== 404) {
-    throw refusal(answer, "the deletion of the client", issuer.http.clock);
+    throw refusal(answer, "the deletion", issuer.http.clock);
   }
 }
 

@@ -103,19 +103,42 @@ export function formOf(parameters: FormParameters): URLSearchParams {
  * `unavailable`, `network`, `timeout`, `aborted`
  */
 export async function requestToken(issuer: Issuer, client: Client, request: TokenRequest): Promise<TokenSet> {
-  const reached = issuerFor(issuer, client);
-  const sentAt = reached.http.clock.now();
-  const { grantType, signal, timeout } = request;
-  const parameters = new URLSearchParams(request.parameters);
-  parameters.set("grant_type", grantType);
-  const form = { endpoint: "token_endpoint", what: WHAT, parameters, signal, timeout };
+  const sentAt = issuer.http.clock.now();
   return await untilAborted(async () => {
-    const answer = await postForm(reached, client, form);
-    return await judge(reached, client, request, answer, sentAt).catch(afterSending);
-  }, signal);
+    const answer = await sendTokenRequest(issuer, client, request);
+    return await readTokenAnswer(issuer, client, request, answer, sentAt);
+  }, request.signal);
 }
 
-const WHAT = "the token request";
+/** Sends a token request. What comes may be an error. */
+export async function sendTokenRequest(
+  issuer: Issuer,
+  client: Client,
+  { grantType, parameters: asked, signal, timeout }: TokenRequest,
+): Promise<EndpointAnswer> {
+  const parameters = new URLSearchParams(asked);
+  parameters.set("grant_type", grantType);
+  const form = { endpoint: "token_endpoint", what: WHAT, parameters, signal, timeout };
+  return await postForm(issuerFor(issuer, client), client, form);
+}
+
+/**
+ * Validates the answer to a token request.
+ *
+ * @param sentAt when the request was made, in epoch milliseconds
+ */
+export async function readTokenAnswer(
+  issuer: Issuer,
+  client: Client,
+  request: Omit<TokenRequest, "signal" | "timeout">,
+  answer: EndpointAnswer,
+  sentAt: number,
+): Promise<TokenSet> {
+  return await judge(issuerFor(issuer, client), client, request, answer, sentAt).catch(afterSending);
+}
+
+/** What is asked for, for messages. */
+export const WHAT = "the token request";
 
 async function judge(
   issuer: Issuer,

@@ -9,7 +9,7 @@ import { exchange } from "../http/http.ts";
 import { untilAborted } from "../http/abort.ts";
 import { contentType, type EndpointAnswer, errorWords, readMembers, refusal } from "./_answer.ts";
 import { endpointOf } from "./_endpoint.ts";
-import { verifySignature } from "./_keys.ts";
+import { verifiedAnswer } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import { type Client, issuerFor } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -48,7 +48,7 @@ export async function userInfo(
   { subject, signal }: UserInfoOptions = {},
 ): Promise<UserInfo> {
   const reached = issuerFor(issuer, client);
-  const what = "the user's data";
+  const what = "the UserInfo";
   const url = endpointOf(reached, client, "userinfo_endpoint", what);
   const answer = await ask(reached, client, accessToken, url, signal);
   if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
@@ -61,17 +61,12 @@ async function judge(
   answer: EndpointAnswer,
   subject?: string,
 ): Promise<UserInfo> {
-  const type = "application/jwt";
-  const signed = contentType(answer) === type;
-  const response = signed
-    ? new Response(answer.body as BufferSource, { headers: { "content-type": type } })
-    : Response.json(readMembers(answer, issuer.quirks));
   const who = protocolClient(issuer, client);
-  const claims = await guarded(() =>
-    processUserInfoResponse(asServer(issuer), who, subject ?? skipSubjectCheck, response)
-  );
-  if (signed) await verifySignature(issuer, response);
-  return claims as UserInfo;
+  const step = (response: Response) =>
+    processUserInfoResponse(asServer(issuer), who, subject ?? skipSubjectCheck, response);
+  const type = "application/jwt";
+  if (contentType(answer) === type) return await verifiedAnswer(issuer, answer, type, step);
+  return await guarded(() => step(Response.json(readMembers(answer, issuer.quirks)))) as UserInfo;
 }
 
 async function ask(

@@ -85,6 +85,8 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   const entries = new Map<string, Entry>();
   const flights = new Map<string, Flight<Entry>>();
   const pauses = new Map<string, Pause>();
+  /** Short cuts for calls that name a scope and nothing else: to make their key costs more than the rest. */
+  const byScope = new Map<string, Entry>();
   /** Whose last token was called bad: a grant with a cache of its own must not give it again. */
   const distrusted = new Set<string>();
   let generation = 0;
@@ -96,16 +98,17 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   }
 
   async function get(options?: GetOptions): Promise<AccessToken> {
+    const now = clock.now() / 1000;
+    const scope = options && onlyScope(options);
+    const known = scope === undefined ? undefined : byScope.get(scope);
+    if (known !== undefined && isGood(known, now, options)) return known.token;
     const key = options ? keyOf(grant.defaults, options) : "";
     const entry = entries.get(key);
-    const now = clock.now() / 1000;
-    if (
-      entry !== undefined && now < entry.at.soft && now > entry.token.issuedAt - BACKWARDS &&
-      (options === undefined || satisfies(entry, now, options))
-    ) {
-      return entry.token;
+    if (entry === undefined || !isGood(entry, now, options)) {
+      return await slow(key, entry, now, options ?? {});
     }
-    return await slow(key, entry, now, options ?? {});
+    if (scope !== undefined) byScope.set(scope, entry);
+    return entry.token;
   }
 
   async function slow(
@@ -213,6 +216,7 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
   /** What is over is forgotten: a server may ask for any number of audiences. */
   function sweep(): void {
     const [now, instant] = [seconds(), clock.monotonic()];
+    byScope.clear();
     for (const [key, { token }] of entries) if (token.expiresAt <= now) entries.delete(key);
     for (const [key, { until }] of pauses) if (until <= instant) pauses.delete(key);
   }
@@ -225,12 +229,14 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
         generation++;
         for (const key of ["", ...entries.keys()]) distrusted.add(key);
         entries.clear();
+        byScope.clear();
         pauses.clear();
         return;
       }
       for (const [key, entry] of entries) {
         if (entry.token.accessToken !== accessToken) continue;
         entries.delete(key);
+        byScope.clear();
         pauses.delete(key);
         distrusted.add(key);
       }
@@ -241,6 +247,19 @@ export function tokenSource(issuer: Issuer, client: Client, grant: Grant): Token
     },
   };
   return source;
+}
+
+/** The scope of a call that asks for nothing else. */
+function onlyScope(
+  { scope, audience, resource, authorizationDetails, extra }: GetOptions,
+): string | undefined {
+  return (audience ?? resource ?? authorizationDetails ?? extra) === undefined ? scope : undefined;
+}
+
+/** Whether a token can be handed out without a thought of renewing it. */
+function isGood(entry: Entry, now: number, options?: GetOptions): boolean {
+  return now < entry.at.soft && now > entry.token.issuedAt - BACKWARDS &&
+    (options === undefined || satisfies(entry, now, options));
 }
 
 /** Whether a token before its soft point needs no renewal for this call. */

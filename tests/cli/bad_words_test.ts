@@ -82,6 +82,12 @@ describe("a wrong command line ends with 2", () => {
       /--protect key-file/,
     ],
     [
+      "a preset without a client id",
+      ["login", "--issuer", "wlcg"],
+      /A client id is needed/,
+      /--client-id ID/,
+    ],
+    [
       "no client id",
       ["login", "x", "--issuer", "apex"],
       /A client id is needed/,

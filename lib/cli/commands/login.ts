@@ -50,7 +50,9 @@ export async function login(host: Host, name: string | undefined, options: Login
       await askAndSignIn(host, reachOf(options), signal);
       return;
     }
-    celebrate(host, await signIn(host, await requestFrom(host, name, options, signal)));
+    // a preset's own name will do for its first profile
+    const chosen = name ?? providerNamed(options.issuer ?? "")?.name;
+    celebrate(host, await signIn(host, await requestFrom(host, chosen, options, signal)));
   } finally {
     dispose();
   }

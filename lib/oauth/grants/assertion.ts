@@ -9,6 +9,7 @@ import { toBase64Url } from "../_base64.ts";
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
+import { isJwt } from "../jwt.ts";
 import { type SigningKey, signJwt } from "../signing_key.ts";
 import {
   formOf,
@@ -37,7 +38,7 @@ export async function jwtBearerGrant(
   parameters: AssertionParameters,
   options: RequestOptions = {},
 ): Promise<TokenSet> {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(parameters.assertion)) {
+  if (!isJwt(parameters.assertion)) {
     throw new TokenError("invalid_argument", "Cannot use the assertion: it is not a JWT");
   }
   const grantType = "urn:ietf:params:oauth:grant-type:jwt-bearer";

@@ -114,7 +114,7 @@ function refuseTokensInTheBrowser(responseType: string): void {
     "unsupported",
     `Cannot use the ${flow} flow: it puts tokens into the browser's address`,
     {
-      nextStep: "Use the authorization code flow with PKCE, or the device code flow (RFC 9700 section 2.1.2)",
+      nextStep: "Use the authorization code flow with PKCE (RFC 9700 section 2.1.2)",
     },
   );
 }

@@ -5,23 +5,13 @@
  */
 
 import { TokenError } from "../../errors.ts";
-import { secondsMember, successMembers, textMember } from "../_answer.ts";
-import { postForm } from "../_endpoint.ts";
-import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
+import { textMember } from "../_answer.ts";
 import { requestObject } from "../_request_object.ts";
+import { waitingSignIn } from "../_waiting.ts";
 import { type Client, issuerFor } from "../client.ts";
-import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
-import { repairDeviceAnswer } from "../quirks.ts";
 import type { SigningKey } from "../signing_key.ts";
-import {
-  formOf,
-  narrowing,
-  replacing,
-  type RequestOptions,
-  requestToken,
-  type TokenParameters,
-} from "../token_request.ts";
+import { formOf, narrowing, replacing, type RequestOptions, type TokenParameters } from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
 /** What a backchannel authentication request carries (CIBA Core section 7.1). One of the three hints is needed. */
@@ -74,41 +64,21 @@ export async function backchannelAuthentication(
   options: RequestOptions = {},
 ): Promise<BackchannelAuthentication> {
   const reached = issuerFor(issuer, client);
-  const what = "a sign-in on another device";
   const form = requestForm(parameters);
   const key = parameters.requestObjectKey;
   const request = {
     endpoint: "backchannel_authentication_endpoint",
-    what,
+    what: "a sign-in on another device",
     parameters: key ? formOf({ request: await requestObject(reached, client, form, key) }) : form,
     signal: options.signal,
   };
-  const { clock } = reached.http;
-  const sent = await postForm(reached, client, request);
-  const answer = repairDeviceAnswer(successMembers(sent, reached, what), reached.quirks);
-  const started = clock.monotonic();
-  const lifetime = Math.floor(secondsMember(answer, "expires_in"));
-  const interval = answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval");
-  const identifier = textMember(answer, "auth_req_id");
-  return {
-    expiresAt: Math.floor(clock.now() / 1000) + lifetime,
-    wait: ({ signal } = {}) =>
-      poll({
-        clock,
-        interval,
-        deadline: started + lifetime * 1000,
-        signal,
-        attempt: (signal) =>
-          requestToken(reached, client, {
-            grantType: "urn:openid:params:grant-type:ciba",
-            parameters: formOf({ auth_req_id: identifier }),
-            scope: form.get("scope") ?? undefined,
-            validate: idTokenValidation(),
-            timeout: LONG_POLL,
-            signal,
-          }),
-      }),
-  };
+  const { answer: _answer, ...waiting } = await waitingSignIn(reached, client, request, (answer) => ({
+    grantType: "urn:openid:params:grant-type:ciba",
+    parameters: formOf({ auth_req_id: textMember(answer, "auth_req_id") }),
+    scope: form.get("scope") ?? undefined,
+    timeout: LONG_POLL,
+  }));
+  return waiting;
 }
 
 function requestForm(parameters: BackchannelParameters): URLSearchParams {

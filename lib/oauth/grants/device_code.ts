@@ -5,21 +5,12 @@
  */
 
 import { checkUrl } from "../../http/url.ts";
-import { secondsMember, successMembers, textMember, unusableAnswer } from "../_answer.ts";
-import { endpointOf, postForm } from "../_endpoint.ts";
-import { DEFAULT_INTERVAL, poll } from "../_polling.ts";
+import { textMember, unusableAnswer } from "../_answer.ts";
+import { waitingSignIn } from "../_waiting.ts";
 import { type Client, issuerFor } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
-import { idTokenValidation } from "../id_token.ts";
 import { knowsS256, proofKey } from "../pkce.ts";
-import { type Members, repairDeviceAnswer } from "../quirks.ts";
-import {
-  formOf,
-  narrowing,
-  type RequestOptions,
-  requestToken,
-  type TokenParameters,
-} from "../token_request.ts";
+import { formOf, narrowing, type RequestOptions, type TokenParameters } from "../token_request.ts";
 import type { TokenSet } from "../token_set.ts";
 
 /** The grant type of this grant. */
@@ -59,50 +50,30 @@ export async function deviceAuthorization(
   options: RequestOptions = {},
 ): Promise<DeviceAuthorization> {
   const reached = issuerFor(issuer, client);
-  endpointOf(reached, client, "device_authorization_endpoint", "a device code");
+  const { clientId: client_id } = client;
   const proof = knowsS256(issuer) ? await proofKey(issuer) : undefined;
-  const form = formOf({ ...narrowing(parameters), ...proof?.parameters });
-  const answer = await requestCodes(reached, client, form, options.signal);
-  const { clock } = reached.http;
-  const started = clock.monotonic();
-  const lifetime = Math.floor(secondsMember(answer, "expires_in"));
-  const interval = answer.interval === undefined ? DEFAULT_INTERVAL : secondsMember(answer, "interval");
-  const code = textMember(answer, "device_code");
-  const redeem = (signal?: AbortSignal) =>
-    requestToken(reached, client, {
-      grantType: DEVICE_CODE,
-      parameters: formOf({ client_id: client.clientId, device_code: code, code_verifier: proof?.verifier }),
-      scope: parameters.scope,
-      validate: idTokenValidation(),
-      signal,
-    });
+  const request = {
+    endpoint: "device_authorization_endpoint",
+    what: "a device code",
+    parameters: formOf({ ...narrowing(parameters), ...proof?.parameters, client_id }),
+    signal: options.signal,
+  };
+  const { answer, ...waiting } = await waitingSignIn(reached, client, request, (answer) => ({
+    grantType: DEVICE_CODE,
+    parameters: formOf({
+      client_id,
+      device_code: textMember(answer, "device_code"),
+      code_verifier: proof?.verifier,
+    }),
+    scope: parameters.scope,
+  }));
   const complete = answer.verification_uri_complete;
   return {
     userCode: textMember(answer, "user_code"),
     verificationUri: pageOf(textMember(answer, "verification_uri"), reached),
     ...(complete ? { verificationUriComplete: pageOf(String(complete), reached) } : {}),
-    expiresAt: Math.floor(clock.now() / 1000) + lifetime,
-    wait: ({ signal } = {}) =>
-      poll({
-        clock,
-        interval,
-        deadline: started + lifetime * 1000,
-        signal,
-        attempt: redeem,
-      }),
+    ...waiting,
   };
-}
-
-async function requestCodes(
-  issuer: Issuer,
-  client: Client,
-  parameters: URLSearchParams,
-  signal?: AbortSignal,
-): Promise<Members> {
-  parameters.set("client_id", client.clientId);
-  const request = { endpoint: "device_authorization_endpoint", what: "a device code", parameters, signal };
-  const answer = await postForm(issuer, client, request);
-  return repairDeviceAnswer(successMembers(answer, issuer, request.what), issuer.quirks);
 }
 
 /** The page to open, as a URL that can be shown and opened. */

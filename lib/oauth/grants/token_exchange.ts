@@ -67,7 +67,7 @@ export async function tokenExchangeGrant(
   if ((actorToken === undefined) !== (actorTokenType === undefined)) {
     throw new TokenError(
       "invalid_argument",
-      "Cannot exchange the token: an actor token and its type go together",
+      "Cannot exchange the token: actor token and type go together",
     );
   }
   let issuedTokenType: unknown;
@@ -97,5 +97,5 @@ function checkType(issued: unknown, requested?: string): string {
   const same = requested === undefined || issued === requested ||
     (interchangeable.includes(issued) && interchangeable.includes(requested));
   if (same) return issued;
-  throw unusableAnswer("its token is of another type than was asked for");
+  throw unusableAnswer("its token is of another type");
 }
