@@ -26,6 +26,7 @@ import { chooseProfile, signedIn } from "./signed_in.ts";
 export type { AuthorizationDetail, TokenParameters } from "../oauth/token_request.ts";
 export type { IdTokenClaims, TokenSet } from "../oauth/token_set.ts";
 export type { AccessToken, GetOptions, TokenSource };
+export type { TokenCache } from "../session/token_cache.ts";
 
 /**
  * The tokens of a profile, shared with the command line and with every other program of this person: one sign-in, one

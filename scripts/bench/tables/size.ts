@@ -19,13 +19,16 @@ interface Program {
 
 const SMALLEST = "client credentials, the least that yields a token";
 const DISCOVERED = "client credentials with discovery";
+const FETCHED = "client credentials with a fetch that uses the token";
 const WHOLE = "the whole module";
 
-const OURS = "clientCredentials, clientSecretPost, tokenSource";
+const OURS = "clientCredentials, clientSecretPost, tokenCache";
+const WITH_FETCH = "clientCredentials, clientSecretPost, tokenSource";
 const PROTOCOL = "ClientSecretPost, clientCredentialsGrantRequest, processClientCredentialsResponse";
 
 const programs: readonly Program[] = [
   ours(SMALLEST, `{ ${OURS}, issuerFromMetadata }`),
+  ours(FETCHED, `{ ${WITH_FETCH}, issuerFromMetadata }`),
   peer(SMALLEST, "openid-client", "{ Configuration, ClientSecretPost, clientCredentialsGrant }"),
   peer(SMALLEST, "oauth4webapi", `{ ${PROTOCOL} }`),
   peer(SMALLEST, "@badgateway/oauth2-client", "{ OAuth2Client, OAuth2Fetch }"),
