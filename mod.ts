@@ -117,12 +117,8 @@ export {
   type RefreshTokenDefaults,
   tokenExchange,
 } from "./lib/session/grant.ts";
-export {
-  type AccessToken,
-  type GetOptions,
-  type TokenSource,
-  tokenSource,
-} from "./lib/session/token_source.ts";
+export { type AccessToken, type GetOptions, type TokenCache, tokenCache } from "./lib/session/token_cache.ts";
+export { type TokenSource, tokenSource } from "./lib/session/token_source.ts";
 
 // Started as a program, this module is the command line. The name is put together at run time so that no bundle of a
 // user's program carries or looks for it; inside such a bundle every module has the same URL.

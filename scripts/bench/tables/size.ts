@@ -28,13 +28,13 @@ const PROTOCOL = "ClientSecretPost, clientCredentialsGrantRequest, processClient
 
 const programs: readonly Program[] = [
   ours(SMALLEST, `{ ${OURS}, issuerFromMetadata }`),
-  ours(FETCHED, `{ ${WITH_FETCH}, issuerFromMetadata }`),
   peer(SMALLEST, "openid-client", "{ Configuration, ClientSecretPost, clientCredentialsGrant }"),
   peer(SMALLEST, "oauth4webapi", `{ ${PROTOCOL} }`),
   peer(SMALLEST, "@badgateway/oauth2-client", "{ OAuth2Client, OAuth2Fetch }"),
   peer(SMALLEST, "google-auth-library", "{ OAuth2Client }"),
   peer(SMALLEST, "@azure/msal-node", "{ ConfidentialClientApplication }"),
   peer(SMALLEST, "simple-oauth2", "{ ClientCredentials }"),
+  ours(FETCHED, `{ ${WITH_FETCH}, issuerFromMetadata }`),
   ours(DISCOVERED, `{ ${OURS}, discover }`),
   peer(DISCOVERED, "openid-client", "{ discovery, ClientSecretPost, clientCredentialsGrant }"),
   peer(
