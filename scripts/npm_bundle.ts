@@ -8,7 +8,7 @@
  * @module
  */
 
-import { build, type BuildOptions, type Metafile, type Plugin, stop } from "esbuild";
+import { build, type BuildOptions, type Metafile, type Plugin, stop, transform } from "esbuild";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { root } from "./toolchain.ts";
@@ -34,11 +34,25 @@ type Graph = Metafile["inputs"];
 
 /** The SDK: all entries share what the first one needs, in one file. */
 export async function bundleLibrary(entries: readonly string[]): Promise<Bundle> {
-  return await bundle(entries, (graph) => [reached(graph, entries[0])], {
-    // Here the command line is started by its own name. A module that looks whether it was started would do so in the
-    // bundles of users too.
-    define: { "import.meta.main": "false" },
-  });
+  const [first] = entries;
+  const bundled = await bundle(entries, (graph) => [reached(graph, first)]);
+  const path = first.replace(/\.ts$/, ".js");
+  const text = await withoutHandOver(bundled.files.get(path) ?? "");
+  return { ...bundled, files: new Map(bundled.files).set(path, text) };
+}
+
+/**
+ * Of npm's package only the command line is a program, under its own name; a module that looks whether it was started
+ * would do so in the bundles of users too.
+ */
+async function withoutHandOver(text: string): Promise<string> {
+  const define = { "import.meta.main": "false" };
+  try {
+    // As TypeScript, so that an import that nothing uses any more goes too.
+    return (await transform(text, { loader: "ts", format: "esm", minifySyntax: true, define })).code;
+  } finally {
+    await stop();
+  }
 }
 
 /** The command line: the quick answer in one file, what every command needs in another, what many share in a third. */
@@ -55,12 +69,10 @@ export async function bundleProgram(entry: string): Promise<Bundle> {
 async function bundle(
   entries: readonly string[],
   layersOf: (graph: Graph) => Layers,
-  more: BuildOptions = {},
 ): Promise<Bundle> {
   // Nothing is written there; the paths of the outputs are below it.
   const outdir = `${root}npm/dist/package`;
   const options = {
-    ...more,
     absWorkingDir: root,
     entryPoints: [...entries],
     outdir,

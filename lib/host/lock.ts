@@ -27,7 +27,7 @@ export interface LockOptions {
   /** Ends the wait. */
   readonly signal?: AbortSignal;
   /** Asked between two tries: true ends the wait, because what the lock was wanted for has been done. */
-  readonly done?: () => boolean;
+  readonly done?: () => boolean | Promise<boolean>;
 }
 
 interface Database {
@@ -51,7 +51,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<F
   const deadline = clock.monotonic() + timeout;
   try {
     while (!begin(database, path)) {
-      if (done?.()) {
+      if (await done?.()) {
         database.close();
         return undefined;
       }

@@ -101,7 +101,7 @@ export interface EndpointAnswer extends HttpAnswer {
  * @param what the endpoint in words, for the message
  */
 export function refusal(answer: EndpointAnswer, what: string, clock: Clock): TokenError {
-  const { error, description } = errorWords(answer);
+  const { error, description, interval } = errorWords(answer);
   const notNow = isNotNow(error, answer.status);
   const badClient = error === "invalid_client" || (error === undefined && answer.status === 401);
   const said = `${notNow ? `cannot answer for ${what} now` : `refused ${what}`}: ${
@@ -116,7 +116,7 @@ export function refusal(answer: EndpointAnswer, what: string, clock: Clock): Tok
       retryable: notNow,
       serverError: error,
       serverDescription: description,
-      retryAfter: retryAfterSeconds(answer.headers, clock.now()),
+      retryAfter: retryAfterSeconds(answer.headers, clock.now()) ?? interval,
       sent: true,
     },
   );
@@ -130,6 +130,8 @@ export function quoted(...words: (string | undefined)[]): string {
 interface ErrorWords {
   readonly error?: string;
   readonly description?: string;
+  /** The pause between two questions that came with a `slow_down`, in seconds. */
+  readonly interval?: number;
 }
 
 /** What an answer says of an error: in its body, or else in its challenge. */
@@ -143,7 +145,9 @@ export function errorWords(answer: EndpointAnswer): ErrorWords {
     const text = typeof members[name] === "string" ? members[name] : parameter(challenge, name) ?? "";
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
   };
-  return { error: read("error"), description: read("error_description") };
+  const error = read("error");
+  const interval = error === "slow_down" ? Number(members.interval) || undefined : undefined;
+  return { error, description: read("error_description"), interval };
 }
 
 /**

@@ -55,8 +55,10 @@ export async function authorizationCode(
   // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
   if (checked.has("access_token")) throw unusableAnswer("it holds an access token");
   const code = checked.get("code");
-  if (code) return code;
-  throw unusableAnswer("it has no authorization code");
+  if (!code) throw unusableAnswer("it has no authorization code");
+  // 1*VSCHAR (RFC 6749 appendix A.11)
+  if (!/^[ -~]+$/.test(code)) throw unusableAnswer("its authorization code has characters that no code has");
+  return code;
 }
 
 async function validate(

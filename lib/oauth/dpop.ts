@@ -20,14 +20,6 @@ export interface ProofRequest {
   readonly accessToken?: string;
 }
 
-/** What the answer to a request with a proof has. */
-export interface ProofAnswer {
-  /** The status. */
-  readonly status: number;
-  /** The headers. */
-  readonly headers: Headers;
-}
-
 /** A key that tokens are bound to, with the nonces of the servers that it met. The private half stays inside. */
 export interface DpopKey {
   /** The `jkt` of the key (RFC 7638). */
@@ -42,7 +34,7 @@ export interface DpopKey {
    * @param send sends it with one more header
    * @param errorOf the `error` of an answer
    */
-  readonly send: <T extends ProofAnswer>(
+  readonly send: <T extends { readonly status: number; readonly headers: Headers }>(
     request: ProofRequest,
     send: (header: { readonly dpop: string }) => Promise<T>,
     errorOf: (answer: T) => string | undefined,

@@ -91,11 +91,20 @@ function checkClaims(
     ? "the sign-in was too long ago"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
     ? "it is about somebody else than the sign-in"
+    : previous &&
+        (isOther(claims.auth_time, previous.auth_time ?? claims.auth_time) ||
+          isOther(claims.azp, previous.azp))
+    ? "it is of another sign-in than the one before"
     : (nonce !== undefined && claims.nonce !== nonce) ||
         (previous && claims.nonce !== undefined && claims.nonce !== previous.nonce)
     ? "it belongs to another sign-in"
     : undefined;
   if (complaint) throw untrusted(complaint);
+}
+
+/** OpenID Connect Core 1.0 section 12.2: what a refreshed ID token says, it says as before. */
+function isOther(now: unknown, before: unknown): boolean {
+  return now !== undefined && now !== before;
 }
 
 function untrusted(complaint: string): TokenError {

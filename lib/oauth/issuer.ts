@@ -191,8 +191,24 @@ function checkMetadata(metadata: ServerMetadata, asked: string | URL, quirks: Qu
     }
     quirks.report("issuer-trailing-slash");
   }
+  for (const name of LISTS) {
+    const list = metadata[name];
+    if (list === undefined || (Array.isArray(list) && list.every((one) => typeof one === "string"))) continue;
+    throw new TokenError(
+      "invalid_metadata",
+      `Cannot use the metadata of ${safeText(identifier)}: its "${name}" is no list`,
+    );
+  }
   return Object.freeze({ ...metadata });
 }
+
+/** What has to be a list of words, because decisions hang on it (RFC 8414 section 2). */
+const LISTS = [
+  "scopes_supported",
+  "grant_types_supported",
+  "token_endpoint_auth_methods_supported",
+  "code_challenge_methods_supported",
+];
 
 /** The metadata in the form that the protocol library takes. */
 export function asServer(issuer: Issuer): AuthorizationServer {

@@ -83,8 +83,22 @@ export async function discoverFromResource(
 ): Promise<ResourceIssuer> {
   const metadata = await discoverResource(resource, options);
   const server: unknown = [metadata.authorization_servers].flat()[0];
-  if (typeof server === "string") return { resource: metadata, issuer: await discover(server, options) };
-  throw silent(new URL(resource).host);
+  const { host, hostname } = new URL(resource);
+  if (typeof server !== "string") throw silent(host);
+  // or an API could make this machine ask addresses that only this machine reaches (RFC 9728 section 7.7)
+  if (URL.canParse(server) && isPrivate(new URL(server).hostname) && !isPrivate(hostname)) {
+    throw new TokenError(
+      "invalid_metadata",
+      `Cannot trust the metadata of ${host}: it leads to a private address`,
+    );
+  }
+  return { resource: metadata, issuer: await discover(server, options) };
+}
+
+/** Whether a host is of this machine or of a private network, by its name (RFC 6890, RFC 4193). */
+function isPrivate(hostname: string): boolean {
+  return /^(?:localhost$|.*\.localhost$|0\.|10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[(?:::|f[cde]))/
+    .test(hostname);
 }
 
 function silent(host: string, status?: number): TokenError {

@@ -39,19 +39,26 @@ export interface SigningKeyOptions {
   keyId?: string;
 }
 
-type ImportAlgorithm = { name: string; namedCurve?: string; hash?: string };
-
-const IMPORT: Readonly<Record<SigningAlgorithm, ImportAlgorithm>> = {
-  ES256: { name: "ECDSA", namedCurve: "P-256" },
-  ES384: { name: "ECDSA", namedCurve: "P-384" },
-  EdDSA: { name: "Ed25519" },
-  Ed25519: { name: "Ed25519" },
-  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-  PS256: { name: "RSA-PSS", hash: "SHA-256" },
-  HS256: { name: "HMAC", hash: "SHA-256" },
-  HS384: { name: "HMAC", hash: "SHA-384" },
-  HS512: { name: "HMAC", hash: "SHA-512" },
+const NAMES: Readonly<Record<string, string>> = {
+  ES: "ECDSA",
+  Ed: "Ed25519",
+  RS: "RSASSA-PKCS1-v1_5",
+  PS: "RSA-PSS",
+  HS: "HMAC",
 };
+
+/** What Web Crypto calls an algorithm, to import a key and to sign with it; each takes of it what it needs. */
+function parametersOf(algorithm: SigningAlgorithm): Parameters {
+  const bits = algorithm.slice(2);
+  return {
+    name: NAMES[algorithm.slice(0, 2)],
+    namedCurve: `P-${bits}`,
+    hash: `SHA-${bits}`,
+    saltLength: Number(bits) / 8,
+  };
+}
+
+type Parameters = { name: string; namedCurve: string; hash: string; saltLength: number };
 
 /** What a key is tried for when nobody says: no two of them take the same key. */
 const USUAL: readonly SigningAlgorithm[] = ["ES256", "ES384", "EdDSA", "RS256"];
@@ -87,12 +94,10 @@ async function imported(
   const { crv } = data as JsonWebKey;
   for (const algorithm of wanted ? [wanted] : USUAL) {
     try {
-      const { namedCurve = crv } = IMPORT[algorithm];
+      const parameters = parametersOf(algorithm);
       // Deno takes a JWK of another curve
-      if (crv && crv !== namedCurve) continue;
-      const key = await subtle.importKey(format as "jwk", data as JsonWebKey, IMPORT[algorithm], true, [
-        "sign",
-      ]);
+      if (parameters.name === "ECDSA" && crv && crv !== parameters.namedCurve) continue;
+      const key = await subtle.importKey(format as "jwk", data as JsonWebKey, parameters, true, ["sign"]);
       return signer(key, algorithm, publicHalf(await subtle.exportKey("jwk", key)), keyId);
     } catch {
       // not for this one
@@ -105,7 +110,10 @@ async function imported(
 export async function generateSigningKey(
   algorithm: "ES256" | "ES384" | "EdDSA" | "Ed25519" = "ES256",
 ): Promise<SigningKey & { readonly export: () => Promise<JsonWebKey> }> {
-  const pair = await crypto.subtle.generateKey(IMPORT[algorithm], true, ["sign", "verify"]) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey(parametersOf(algorithm), true, [
+    "sign",
+    "verify",
+  ]) as CryptoKeyPair;
   const privateJwk = async () => ({
     ...await crypto.subtle.exportKey("jwk", pair.privateKey),
     alg: algorithm,
@@ -116,7 +124,7 @@ export async function generateSigningKey(
 /** A shared secret as a key, for `client_secret_jwt`. */
 export async function secretKey(secret: string, algorithm: "HS256" | "HS384" | "HS512"): Promise<SigningKey> {
   const bytes = new TextEncoder().encode(secret);
-  const key = await crypto.subtle.importKey("raw", bytes, IMPORT[algorithm], false, ["sign"]);
+  const key = await crypto.subtle.importKey("raw", bytes, parametersOf(algorithm), false, ["sign"]);
   return signer(key, algorithm);
 }
 
@@ -126,9 +134,7 @@ function signer(
   publicJwk?: JsonWebKey,
   keyId?: string,
 ): SigningKey {
-  const { name } = IMPORT[algorithm];
-  const hash = algorithm === "ES384" ? "SHA-384" : "SHA-256";
-  const parameters = { name, hash, saltLength: 32 };
+  const parameters = parametersOf(algorithm);
   return {
     algorithm,
     ...(keyId ? { keyId } : {}),

@@ -24,6 +24,8 @@ export interface CachedToken extends AccessToken {
   readonly profile: string;
   /** The {@linkcode narrowingKey} that it was asked for with. */
   readonly asked: string;
+  /** When it was asked for, in epoch milliseconds: who calls a token bad wants one that was asked for later. */
+  readonly requestedAt?: number;
   /** From here on it is renewed, in epoch seconds. */
   readonly softAt: number;
   /** From here on it is renewed before it is handed out, in epoch seconds. */
@@ -63,7 +65,7 @@ function fnv1a(text: string): string {
 /** A token as it is cached: with the points at which it is renewed. */
 export function cachedToken(
   token: AccessToken,
-  from: { issuer: string; profile: string; asked: string },
+  from: Pick<CachedToken, "issuer" | "profile" | "asked" | "requestedAt">,
 ): CachedToken {
   const { soft, hard } = thresholds(token.issuedAt, token.expiresAt, Math.random());
   return { ...token, ...from, softAt: soft, hardAt: hard };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Client } from "../oauth/client.ts";
 import { type DeviceAuthorization, deviceAuthorization } from "../oauth/grants/device_code.ts";
@@ -38,6 +39,9 @@ export async function signInWithDevice(host: Host, request: DeviceSignIn): Promi
   const stop = countDown(host, device.expiresAt);
   try {
     return await device.wait({ signal });
+  } catch (error) {
+    if (!isTokenError(error) || error.code !== "aborted") throw error;
+    throw new TokenError("aborted", "The sign-in was stopped before it was finished");
   } finally {
     stop();
   }

@@ -7,14 +7,17 @@
 
 import { isTokenError, type TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { givenUp } from "../http/abort.ts";
+import type { TokenParameters } from "../oauth/token_request.ts";
+import { runRefresh } from "../session/refresh_driver.ts";
+import type { Verdict } from "../session/refresh_events.ts";
 import type { AccessToken } from "../session/token_source.ts";
-import { type CachedToken, cachedToken, isFresh, narrowingKey } from "./cached_token.ts";
+import { type CachedToken, isFresh, narrowingKey } from "./cached_token.ts";
 import { narrowingParameters } from "./connection.ts";
-import { obtainToken } from "./obtain_token.ts";
-import { withPatience } from "./patience.ts";
+import { inWordsOf } from "./obtain_token.ts";
 import type { Profile } from "./profile.ts";
+import { renewalOf } from "./renewal.ts";
 import { sessionHome } from "./session_home.ts";
-import { readCachedToken, writeCachedToken } from "./token_cache.ts";
 
 /** What a caller wants of a profile. */
 export interface ProfileTokenOptions {
@@ -28,12 +31,9 @@ export interface ProfileTokenOptions {
   force?: boolean;
   /** The token must come with an ID token that is still valid. Default: false. */
   idToken?: boolean;
-  /** Ends the wait. */
+  /** Ends the wait; where a refresh token is on its way, when its answer is safe. */
   signal?: AbortSignal;
 }
-
-/** How long an early renewal that failed is not tried again, in seconds. */
-const COOL_DOWN = 60;
 
 /**
  * A valid token for a profile.
@@ -49,41 +49,50 @@ export async function profileToken(
   profile: Profile,
   options: ProfileTokenOptions = {},
 ): Promise<CachedToken> {
+  const { signal } = options;
   const parameters = narrowingParameters(profile, options);
-  const asked = narrowingKey(options);
   const now = () => host.clock.now() / 1000;
-
-  let token = await readCachedToken(host, profile, asked);
-  if (token && !options.force && isGood(token, options, now())) return token;
-
-  const home = sessionHome(host, profile);
-  const before = token;
-  // nobody waits for the one who renews a token that may still be handed out
-  const isServable = () => before !== undefined && now() < before.hardAt && canServe(before, options, now());
-  const lock = await home.lock(isServable, options.signal);
-  if (!lock) return before!;
+  const startedAt = host.clock.now();
+  const judge = (token: CachedToken) => judged(token, options, now(), startedAt);
+  const ports = renewalOf(host, profile, { parameters, asked: narrowingKey(options), judge, signal });
   try {
-    // somebody else may have renewed it while we waited for the lock
-    token = await readCachedToken(host, profile, asked) ?? token;
-    const isOther = token !== undefined && token.accessToken !== before?.accessToken;
-    if (token && (isOther || !options.force) && isGood(token, options, now())) return token;
-    const renewed = await withPatience(
-      host,
-      profile.issuer,
-      () => obtainToken(host, profile, home, parameters, options.signal),
-    );
-    token = cachedToken(renewed, { issuer: profile.issuer, profile: profile.name, asked });
-    if (renewed.expiresAt > renewed.issuedAt) await keep(host, profile, token);
+    const { token, because } = await runRefresh(ports, { spends: profile.flow !== "client-credentials" });
+    // what was brought is kept; whoever gave up does not get it all the same
+    if (signal?.aborted) throw givenUp(true);
+    if (because && !because.retryable) {
+      warn(host, await named(host, profile, because, parameters), token.expiresAt - now());
+    }
     return token;
   } catch (error) {
-    if (!token || !isTokenError(error) || !mayServe(error, token, options, now())) throw error;
-    if (!error.retryable) warn(host, error, token.expiresAt - now());
-    const softAt = Math.min(now() + Math.max(COOL_DOWN, error.retryAfter ?? 0), token.hardAt);
-    if (softAt > token.softAt) await keep(host, profile, { ...token, softAt });
-    return token;
-  } finally {
-    lock.release();
+    throw isTokenError(error) ? await named(host, profile, error, parameters) : error;
   }
+}
+
+/**
+ * How far a token may be used.
+ *
+ * @param now epoch seconds
+ * @param startedAt when it was asked for, in epoch milliseconds
+ */
+function judged(token: CachedToken, options: ProfileTokenOptions, now: number, startedAt: number): Verdict {
+  const { requestedAt = token.issuedAt * 1000 } = token;
+  // one that was asked for before is the one that was called bad, or comes from the same time
+  if (options.force && (requestedAt < startedAt || requestedAt > now * 1000)) return "useless";
+  if (isGood(token, options, now)) return "good";
+  if (!canServe(token, options, now)) return "useless";
+  return now < token.hardAt ? "due" : "overdue";
+}
+
+/** An error in the words of the profile. */
+async function named(
+  host: Host,
+  profile: Profile,
+  error: TokenError,
+  parameters: TokenParameters,
+): Promise<TokenError> {
+  if (error.code !== "sign_in_required" && error.serverError !== "invalid_scope") return error;
+  const kept = await sessionHome(host, profile).read().catch(() => undefined);
+  return inWordsOf(profile, error, kept?.session, parameters);
 }
 
 /** Whether a token can be handed out without asking anybody. */
@@ -102,23 +111,8 @@ function hasIdToken(token: AccessToken, options: ProfileTokenOptions, now: numbe
 
 /** Whether a token that is due for renewal is still one that was asked for. */
 function canServe(token: CachedToken, options: ProfileTokenOptions, now: number): boolean {
-  const { force, minValidity = 0 } = options;
   const left = token.expiresAt - now;
-  return !force && left > 0 && left >= minValidity && hasIdToken(token, options, now);
-}
-
-function mayServe(error: TokenError, token: CachedToken, options: ProfileTokenOptions, now: number): boolean {
-  return error.code !== "aborted" && error.code !== "internal" && canServe(token, options, now);
-}
-
-/** Keeps a token for the next call. What cannot be kept is handed out all the same: it can be fetched again. */
-async function keep(host: Host, profile: Profile, token: CachedToken): Promise<void> {
-  try {
-    await writeCachedToken(host, profile, token);
-  } catch (error) {
-    if (!isTokenError(error)) throw error;
-    host.say(`The token is not kept for the next call. ${error.message}. ${error.nextStep ?? ""}`.trimEnd());
-  }
+  return left > 0 && left >= (options.minValidity ?? 0) && hasIdToken(token, options, now);
 }
 
 function warn(host: Host, error: TokenError, left: number): void {

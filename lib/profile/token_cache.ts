@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readdirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
@@ -44,6 +44,19 @@ export async function readCachedToken(
     // a missing key is not this file's fault: the session needs it too, and says so
     if (isTokenError(error)) return undefined;
     throw error;
+  }
+}
+
+/** Something that changes when the cached token does, and costs less than to read it. */
+export function cachedTokenMark(host: Host, profile: Profile, asked: string): unknown {
+  const name = cachedTokenName(profile.name, asked);
+  if (profile.protect.kind === "memory") return processMemory(host).tokens.get(name);
+  try {
+    const { ino, mtimeMs, size } = lstatSync(`${cacheDirectory(host)}/${name}`);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch {
+    // it is not there, or whoever reads it will say why not
+    return undefined;
   }
 }
 

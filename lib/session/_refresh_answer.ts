@@ -58,7 +58,7 @@ export function presented<K extends Kept, T>(state: State<K, T>, event: Event<K,
 }
 
 function rest<K extends Kept, T>(state: State<K, T>, milliseconds: number): Step<K, T> {
-  return to(state, "resting before presenting", { do: "rest", milliseconds });
+  return to(state, "resting before presenting", { do: "rest", milliseconds, idle: true });
 }
 
 /** Not processed: the server is obeyed, and a token that is at hand is served. */
@@ -161,7 +161,7 @@ export function committed<K extends Kept, T>(state: State<K, T>, event: Event<K,
   if (pause === undefined) return giveUp(state, errorOf(event));
   return pause === 0
     ? to(again, "relieving", { do: "relieve" })
-    : to(again, "resting before committing", { do: "rest", milliseconds: pause });
+    : to(again, "resting before committing", { do: "rest", milliseconds: pause, idle: false });
 }
 
 /** Somebody committed in spite of the lock: of two refresh tokens, the one received later goes first. */

@@ -8,6 +8,7 @@ import { TokenError } from "../errors.ts";
 import type { Http } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
 import type { DpopKey } from "../oauth/dpop.ts";
+import { challengeError } from "./challenge.ts";
 import type { AccessToken, TokenSource } from "./token_source.ts";
 
 /** How many redirects of GET and HEAD are followed. */
@@ -85,10 +86,11 @@ function isRepeatable(body: unknown): boolean {
     [ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
 }
 
-/** The `error` of the challenge. */
+/** The `error` of the challenge of our scheme; what an API says of other schemes is not about our token. */
 function problemOf({ status, headers }: Response): string | undefined {
-  if (status !== 401) return undefined;
-  return headers.get("www-authenticate")?.match(/\berror="?([\w.-]+)/)?.[1];
+  return status === 401
+    ? challengeError(headers.get("www-authenticate") ?? "", ["bearer", "dpop"])
+    : undefined;
 }
 
 /** How requests reach an API: the network, and the key that the tokens are bound to. */

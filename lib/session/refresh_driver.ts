@@ -197,7 +197,7 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
       case "reread":
         return { is: "seen", sight: await reread(), verdict: "useless" };
       case "prepare":
-        return await ports.prepare();
+        return await ports.prepare(effect.kept);
       case "announce":
         return await announce(effect.kept);
       case "present":
@@ -217,7 +217,7 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
       case "postpone":
         return await postpone(effect.error, effect.token);
       case "rest":
-        return await ports.sleep(effect.milliseconds);
+        return await ports.sleep(effect.milliseconds, effect.idle);
       case "unlock":
         return await release();
       case "obtain":

@@ -82,7 +82,7 @@ export type Effect<K extends Kept, T> =
   /** `patient`: waits for the holder, but leaves as soon as there is a token that is good. */
   | { readonly do: "lock"; readonly patient: boolean }
   /** Whatever can fail without the token being spent: key, directory, disk space. */
-  | { readonly do: "prepare" }
+  | { readonly do: "prepare"; readonly kept: K }
   /** Writes durably that the refresh token of `kept` is about to be presented, in place of what was announced before. */
   | { readonly do: "announce"; readonly kept: K }
   /** Sends the refresh token of `kept`. Nothing that a caller does ends it. */
@@ -100,7 +100,8 @@ export type Effect<K extends Kept, T> =
   | { readonly do: "tidy" }
   /** Sees to it that `token` is not renewed, and the server not asked, before it has to be. */
   | { readonly do: "postpone"; readonly error: TokenError; readonly token?: T }
-  | { readonly do: "rest"; readonly milliseconds: number }
+  /** `idle`: nothing is under way, so that a caller who gives up need not wait for its end. */
+  | { readonly do: "rest"; readonly milliseconds: number; readonly idle: boolean }
   | { readonly do: "unlock" }
   /** Asks for a token with the client's own credentials: nothing is spent by that. */
   | { readonly do: "obtain" }

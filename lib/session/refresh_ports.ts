@@ -38,12 +38,13 @@ export interface RefreshPorts<K extends Kept, T> {
    */
   lock(done?: () => Promise<boolean>): Promise<(() => void | Promise<void>) | undefined>;
   /** Makes sure of everything that can fail; also the last place where a caller's abort counts. */
-  prepare(): Promise<void>;
+  prepare(kept: K): Promise<void>;
   /** Frees the room that {@linkcode prepare} reserved. */
   relieve(): Promise<void>;
   /** From here on, until what it returns is called, nothing may end this process that can wait. */
   hold(): () => void;
-  sleep(milliseconds: number): Promise<void>;
+  /** `idle`: a caller's abort ends it, with a `TokenError`. */
+  sleep(milliseconds: number, idle: boolean): Promise<void>;
   present(kept: K): Promise<Event<K, T>>;
   interpret(raw: Uint8Array, kept: K): Promise<Event<K, T>>;
   /** Asks with the client's own credentials. */

@@ -87,7 +87,7 @@ export function next<K extends Kept, T>(state: State<K, T>, event: Event<K, T>):
     case "announcing":
       return announced(state, event);
     case "resting before presenting":
-      return present(state);
+      return event.is === "done" ? present(state) : settle(state, errorOf(event));
     case "presenting":
       return presented(state, event);
     case "logging":
@@ -158,7 +158,7 @@ function looked<K extends Kept, T>(state: State<K, T>, { sight, verdict }: Seen<
   }
   if (later) return unlockFor(now, ending(now, later));
   if (!state.spends) return to(now, "obtaining", { do: "obtain" });
-  if (!kept?.refreshToken || kept.dead) return unlockFor(now, ending(now, signInNeeded(kept)));
+  if (!kept?.refreshToken || kept.dead) return giveUp(now, signInNeeded(kept));
   return spend(now);
 }
 
@@ -169,7 +169,10 @@ function spend<K extends Kept, T>(state: State<K, T>): Step<K, T> {
   if (unclear && verdict === "due" && sight.kept!.rotation === "strict") {
     return unlockFor(state, { do: "deliver", token: sight.token! });
   }
-  return to({ ...state, recovering: false }, "preparing", { do: "prepare" });
+  return to({ ...state, recovering: false }, "preparing", {
+    do: "prepare",
+    kept: state.sight.kept!,
+  });
 }
 
 function announced<K extends Kept, T>(state: State<K, T>, event: Event<K, T>): Step<K, T> {

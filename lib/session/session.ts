@@ -9,6 +9,7 @@ import { parseJson } from "../http/json.ts";
 import type { ServerMetadata } from "../oauth/issuer.ts";
 import type { RegisteredClient } from "../oauth/registration.ts";
 import type { IdTokenClaims } from "../oauth/token_set.ts";
+import type { Rotation } from "./refresh_events.ts";
 
 /** What a sign-in left behind: the refresh-token family and what belongs to it. */
 export interface Session {
@@ -35,6 +36,14 @@ export interface Session {
   readonly idToken?: string;
   /** When the sign-in was, in epoch seconds. */
   readonly signedInAt: number;
+  /** When the refresh token was received, in epoch milliseconds. */
+  readonly receivedAt?: number;
+  /** What the server does with a refresh token that was used, as far as it is known. */
+  readonly rotation?: Rotation;
+  /** Refresh tokens of this sign-in that were received beside the first, newest first. */
+  readonly alternatives?: readonly string[];
+  /** That the server has called the refresh token dead, when (in epoch seconds) and in which words. */
+  readonly dead?: { readonly at: number; readonly words: string };
 }
 
 /** A session as bytes for a store that encrypts. */

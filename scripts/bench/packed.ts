@@ -1,5 +1,5 @@
 /**
- * This package as npm users get it: packed, unpacked, with its dependencies and its peers beside it.
+ * This package as npm users get it: the tarball, unpacked, with its dependencies and its peers beside it.
  *
  * @module
  */
@@ -8,8 +8,9 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { buildNpm } from "../build_npm.ts";
 import { run } from "../run.ts";
-import { deno, root } from "../toolchain.ts";
+import { root } from "../toolchain.ts";
 import { folder } from "./machine.ts";
 
 /** A project that has this package and its peers installed. */
@@ -21,7 +22,7 @@ export interface Project {
   remove(): Promise<void>;
 }
 
-/** Packs the checkout and makes an empty project that can import it and `peers`. */
+/** Builds the package for npm and makes an empty project that can import it and `peers`. */
 export async function packedProject(peers: readonly string[]): Promise<Project> {
   const path = await mkdtemp(join(tmpdir(), "apex-token-bench-"));
   const remove = () => rm(path, { recursive: true, force: true });
@@ -42,9 +43,11 @@ export async function packedProject(peers: readonly string[]): Promise<Project> 
 async function install(path: string, peers: readonly string[]): Promise<void> {
   const own = `${path}/node_modules/@apex/token`;
   await mkdir(own, { recursive: true });
-  const flags = ["--allow-dirty", "--no-source-maps", "--ignore=deno.lock"];
-  await call(deno(), ["pack", ...flags, "-o", `${path}/own.tgz`]);
-  await call("tar", ["-xzf", `${path}/own.tgz`, "-C", own, "--strip-components=1"]);
+  const { path: tarball } = await buildNpm();
+  const args = ["-xzf", tarball, "-C", own, "--strip-components=1"];
+  const env = { PATH: process.env.PATH ?? "" };
+  const { code, output } = await run("tar", args, { cwd: path, env, timeout: 60_000 });
+  if (code !== 0) throw new Error(`Cannot unpack ${tarball}: ${output.trim()}`);
   const { dependencies = {} } = JSON.parse(await readFile(`${own}/package.json`, "utf8"));
   for (const name of Object.keys(dependencies)) await link(path, root, name);
   for (const name of peers) if (!(name in dependencies)) await link(path, folder, name);
@@ -54,10 +57,4 @@ async function link(project: string, from: string, name: string): Promise<void> 
   const target = `${project}/node_modules/${name}`;
   await mkdir(dirname(target), { recursive: true });
   await symlink(`${from}node_modules/${name}`, target);
-}
-
-async function call(program: string, args: readonly string[]): Promise<void> {
-  const env = { ...process.env as Record<string, string>, NO_COLOR: "1" };
-  const { code, output } = await run(program, args, { cwd: root, env, timeout: 60_000 });
-  if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}: ${output.trim()}`);
 }

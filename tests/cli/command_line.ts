@@ -242,7 +242,10 @@ export function testCommandLine(variant: Variant): void {
       assert.match(done(await machine.run(["remove", "dev"])).stderr, /"dev" and its sign-in are gone/);
       refused(await machine.run(["get", "dev"]), 2, /There is no profile "dev"/);
       const left = [...machine.files().keys()].filter((path) => /\bdev\b/.test(path));
-      assert.deepEqual(left.filter((path) => !/\/locks\/|\/sessions\/dev\/g-\d+$/.test(path)), []);
+      assert.deepEqual(
+        left.filter((path) => !/\/locks\/|\/(?:sessions|attempts)\/dev\/g-\d+$/.test(path)),
+        [],
+      );
       assert.ok(refreshToken);
       await assert.rejects(machine.session("dev"));
     });

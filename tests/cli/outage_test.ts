@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
-import { at, done, refused, signIn } from "./sign_in.ts";
+import { done, refused, signIn } from "./sign_in.ts";
 
 describe("while the server is down", () => {
   let provider: RunningProvider;
@@ -73,15 +73,6 @@ describe("while the server is down", () => {
     refused(await machine.run(["get", "p"]), 6);
     provider.setDown(false);
     assert.equal(done(await machine.run(["get", "p"])).stderr, "");
-  });
-
-  it("a sign-in fails and leaves no profile", async () => {
-    refused(
-      await machine.run(["login", "x", ...at(provider), "--client-id", "c"]),
-      6,
-      /cannot answer for the metadata/,
-    );
-    refused(await machine.run(["show", "x"]), 2, /There is no profile "x"/);
   });
 });
 

@@ -11,8 +11,6 @@ import { type FakeClock, fakeClock } from "../fake_clock.ts";
 export interface DrivenOptions {
   /** What sends the requests. Default: the runtime's. */
   readonly fetch?: Fetch;
-  /** How far the clock goes at a time, in milliseconds. Default: 1000. */
-  readonly step?: number;
 }
 
 export interface Driven {
@@ -26,8 +24,17 @@ export interface Driven {
 }
 
 /** Makes one. */
-export function driven({ fetch, step = 1000 }: DrivenOptions = {}): Driven {
-  const clock = fakeClock();
+export function driven({ fetch }: DrivenOptions = {}): Driven {
+  const fake = fakeClock();
+  const ends = new Set<{ readonly at: number }>();
+  const sleep: FakeClock["sleep"] = (milliseconds, signal) => {
+    // whole milliseconds: a fraction too small to be added to the time would be slept for ever
+    const whole = Math.ceil(milliseconds);
+    const end = { at: fake.monotonic() + whole };
+    ends.add(end);
+    return fake.sleep(whole, signal).finally(() => ends.delete(end));
+  };
+  const clock: FakeClock = { ...fake, sleep };
   let busy = 0;
   let isStuck = false;
   const tracked: Fetch = (input, init) => {
@@ -50,7 +57,8 @@ export function driven({ fetch, step = 1000 }: DrivenOptions = {}): Driven {
       work.then(finish, finish);
       while (!isDone) {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        if (!isDone && clock.waiting() > 0 && (busy === 0 || isStuck)) await clock.advance(step);
+        if (isDone || ends.size === 0 || (busy > 0 && !isStuck)) continue;
+        await clock.advance(Math.min(...[...ends].map(({ at }) => at)) - clock.monotonic());
       }
       return await work;
     },

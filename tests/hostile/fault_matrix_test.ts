@@ -241,10 +241,9 @@ for (const [name, { fault, expected, at }] of Object.entries(rows)) {
       it(`${endpoint}: ${[wanted.code ?? "invalid_response"].flat().join(" or ")}`, async () => {
         const outcome = await attempt(endpoint, fault);
         assertOutcome(outcome, wanted);
-        assert.ok(
-          outcome.pauses.every((pause) => pause >= Math.max(0.2, wanted.retryAfter ?? 0)),
-          `${outcome.pauses}`,
-        );
+        // metadata are looked for in a second place at once; what is tried again, after a while
+        const least = outcome.requests < 3 ? 0 : Math.max(0.2, wanted.retryAfter ?? 0);
+        assert.ok(outcome.pauses.every((pause) => pause >= least), `${outcome.pauses}`);
       });
     }
   });

@@ -160,7 +160,7 @@ describe("what an answer says", () => {
           pushed_authorization_request_endpoint: "https://as.test/par",
         };
         const { issuer } = stub(reply, { metadata });
-        const { http, run } = driven({ fetch: () => Promise.resolve(reply()), step: 10_000 });
+        const { http, run } = driven({ fetch: () => Promise.resolve(reply()) });
         const attempts = [
           () => refreshTokenGrant(issuer, app, { refreshToken: "refresh" }),
           () => deviceAuthorization(issuer, app),

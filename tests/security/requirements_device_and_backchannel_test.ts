@@ -30,9 +30,7 @@ function codes(members: Record<string, unknown> = {}): Record<string, unknown> {
 
 /** An authorization server on a clock that goes on by itself while nobody is busy. */
 async function pacedWorld(options: AuthorizationServerOptions = {}) {
-  // everything here takes a multiple of the interval
-  const step = (options.interval ?? 5) * 1000;
-  const { clock, http, run } = driven({ fetch: (url, init) => server.fetch(url, init), step });
+  const { clock, http, run } = driven({ fetch: (url, init) => server.fetch(url, init) });
   const server: AuthorizationServer = await authorizationServer({ clock, ...options });
   const issuer = await discover(server.issuer, http);
   const started = clock.now();

@@ -91,7 +91,12 @@ describe("the refresh protocol, when there is nothing to do,", () => {
       follows([...none({ kept: session }), ["unlock", done], ["fail with sign_in_required"]]);
     }
     const words = 'The sign-in has ended (the server says "Session not active")';
-    follows([...due({ kept: ended }), ["unlock", done], [`deliver t1 because of ${words}`]]);
+    follows([
+      ...due({ kept: ended }),
+      [`postpone t1 because of ${words}`, done],
+      ["unlock", done],
+      [`deliver t1 because of ${words}`],
+    ]);
   });
 
   it("obeys the server's wish not to be asked now, which somebody else heard", () => {
@@ -419,6 +424,19 @@ describe("the refresh protocol, when the answer is lost,", () => {
         [`fail with ${code}`],
       ]);
     }
+  });
+});
+
+describe("the refresh protocol, when its caller gives up between two presentations,", () => {
+  const given = failed("aborted");
+  it("takes the announcement back, unless an answer was lost", () => {
+    const path: Line[] = [...none({ kept: kept() }), ...announced];
+    follows([...path, ["present r1", unsent], ["rest 200 ms", given], ["tidy", done], ["unlock", done], [
+      "fail with aborted",
+    ]]);
+    follows([...path, ["present r1", unclear], ["rest 500 ms", given], ["unlock", done], [
+      "fail with aborted",
+    ]]);
   });
 });
 

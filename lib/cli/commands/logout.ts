@@ -7,6 +7,8 @@
 import type { Host } from "../../host/host.ts";
 import { revokeToken } from "../../oauth/revocation.ts";
 import { chooseProfile, signedIn } from "../../profile/signed_in.ts";
+import { readCachedToken } from "../../profile/token_cache.ts";
+import { isTokenError } from "../../errors.ts";
 import { dropSession } from "../../profile/remove.ts";
 
 /** The options of `logout`. */
@@ -23,14 +25,26 @@ export async function logout(host: Host, name: string | undefined, { revoke }: L
   try {
     const profile = chooseProfile(host, name);
     const before = revoke ? await signedIn(host, profile) : undefined;
+    const token = revoke ? await readCachedToken(host, profile, "") : undefined;
     await dropSession(host, profile);
     host.say(`"${profile.name}" is signed out on this machine.`);
     if (!before) return;
     const { issuer, client, session } = before;
     if (!session.refreshToken) return host.say("There was no refresh token to revoke.");
     await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal });
+    // with the refresh token most servers end its access tokens; some do not, and some cannot (RFC 7009 section 2.2.1)
+    if (token) {
+      await revokeToken(issuer, client, token.accessToken, { hint: "access_token", signal }).catch(
+        unlessRefused,
+      );
+    }
     host.say(`The sign-in has been revoked at ${new URL(issuer.issuer).host}.`);
   } finally {
     dispose();
   }
+}
+
+/** The sign-in is over at the server already: an access token that cannot be revoked there runs out by itself. */
+function unlessRefused(error: unknown): void {
+  if (!isTokenError(error) || error.code !== "server_refused") throw error;
 }

@@ -67,6 +67,10 @@ export async function authorizationRequest(
   parameters: AuthorizationParameters,
 ): Promise<AuthorizationRequest> {
   refuseTokensInTheBrowser(parameters.responseType ?? parameters.extra?.response_type ?? "code");
+  if (parameters.extra?.request !== undefined || parameters.extra?.request_uri !== undefined) {
+    // RFC 9126 section 2.1; a signed request is made here, with `requestObjectKey`
+    throw new TokenError("invalid_argument", "Cannot send a request object that was made elsewhere");
+  }
   const reached = issuerFor(issuer, client);
   const proof = await proofKey(issuer);
   const state = randomText();

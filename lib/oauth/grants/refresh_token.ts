@@ -59,11 +59,13 @@ export async function refreshTokenGrant(
     });
     return { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken };
   } catch (error) {
-    throw isTokenError(error) && error.serverError === "invalid_grant" ? ended(error) : error;
+    throw isTokenError(error) ? orEnded(error) : error;
   }
 }
 
-function ended(error: TokenError): TokenError {
+/** An error of a refresh; a refresh token that is dead asks for a new sign-in. */
+export function orEnded(error: TokenError): TokenError {
+  if (error.serverError !== "invalid_grant") return error;
   const words = error.serverDescription ?? error.serverError;
   return new TokenError("sign_in_required", `The sign-in has ended (the server says "${words}")`, {
     ...error,

@@ -18,6 +18,7 @@ import {
   type TokenRequest,
   WHAT,
 } from "../token_request.ts";
+import { orEnded } from "./refresh_token.ts";
 import { type IdTokenClaims, refreshTokenOf, type TokenSet } from "../token_set.ts";
 
 /** An answer to a refresh token, with what it takes to read it later and elsewhere. */
@@ -54,7 +55,7 @@ export interface Presentation extends TokenParameters {
 /**
  * Presents a refresh token: sent once, never repeated, and not to be broken off.
  *
- * @throws {TokenError} the server's refusal; `unavailable`, `network`, `timeout`, `invalid_response`
+ * @throws {TokenError} `sign_in_required` when it is dead, another refusal of the server; `unavailable`, `network`, `timeout`, `invalid_response`
  */
 export async function presentRefreshToken(
   issuer: Issuer,
@@ -65,7 +66,7 @@ export async function presentRefreshToken(
   const sentAt = clock.now();
   const form = formOf({ ...narrowing(parameters), refresh_token: refreshToken });
   const answer = await sendTokenRequest(issuer, client, { grantType: GRANT, parameters: form });
-  if (answer.status >= 400) throw refusal(answer, WHAT, clock);
+  if (answer.status >= 400) throw orEnded(refusal(answer, WHAT, clock));
   const { url, status, headers, body } = answer;
   const contentType = headers.get("content-type") ?? "";
   return { url, status, contentType, body, scope: parameters.scope, sentAt, receivedAt: clock.now() };
@@ -100,11 +101,12 @@ export async function readRefreshAnswer(
   let refreshToken: string | undefined;
   try {
     const members = successMembers(endpointAnswer, issuer, WHAT);
-    refreshToken = refreshTokenOf(members) ?? session.refreshToken;
+    // an object with no token in it at all says nothing about the old one
+    refreshToken = refreshTokenOf(members) ?? (members.access_token ? session.refreshToken : undefined);
     return { refreshToken, tokens: await readTokenAnswer(issuer, client, request, endpointAnswer, sentAt) };
   } catch (error) {
     if (!isTokenError(error)) throw error;
-    return { refreshToken, error };
+    return { refreshToken, error: orEnded(error) };
   }
 }
 

@@ -39,8 +39,8 @@ export async function imports(): Promise<Table> {
       name: "import",
       title: "import of the packed module on Node",
       notes: [
-        `A process that imports the whole module and ends, above an empty process; this package as "deno pack" makes ` +
-        `it. Medians of ${ROUNDS} rounds. Memory is the resident set after the import, above that of an empty process.`,
+        `A process that imports the whole module and ends, above an empty process; this package as "deno task npm" ` +
+        `makes it. Medians of ${ROUNDS} rounds. Memory is the resident set after the import, above that of an empty process.`,
       ],
       versions: versionsOf([US, "Node", ...peers]),
       lines: linesOf(samples, memory),

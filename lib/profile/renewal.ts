@@ -1,0 +1,171 @@
+/**
+ * One caller's view of a profile, for the refresh protocol: its token, its session, its server.
+ *
+ * @module
+ */
+
+import { isTokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { givenUp } from "../http/abort.ts";
+import type { Client } from "../oauth/client.ts";
+import { presentRefreshToken, readRefreshAnswer, showsTokens } from "../oauth/grants/refresh_token_steps.ts";
+import type { Issuer } from "../oauth/issuer.ts";
+import type { TokenParameters } from "../oauth/token_request.ts";
+import type { Event, Verdict } from "../session/refresh_events.ts";
+import { outcomeOf } from "../session/refresh_outcome.ts";
+import type { RefreshPorts } from "../session/refresh_ports.ts";
+import { decodeSession, encodeSession, type Session } from "../session/session.ts";
+import { type CachedToken, cachedToken } from "./cached_token.ts";
+import { clientOf } from "./client_of.ts";
+import { issuerOf } from "./connection.ts";
+import { decodeAnswer, encodeAnswer } from "./logged_answer.ts";
+import { obtainForItself } from "./obtain_token.ts";
+import { withPatience } from "./patience.ts";
+import type { Profile } from "./profile.ts";
+import { sessionHome } from "./session_home.ts";
+import { cachedTokenMark, readCachedToken, writeCachedToken } from "./token_cache.ts";
+
+/** What one caller wants. */
+export interface Wish {
+  /** What the token is narrowed to, in the server's dialect. */
+  readonly parameters: TokenParameters;
+  /** The `narrowingKey` of that. */
+  readonly asked: string;
+  /** How far a token may be used for it now. */
+  readonly judge: (token: CachedToken) => Verdict;
+  readonly signal?: AbortSignal;
+}
+
+/** How long an early renewal that failed is not tried again, in seconds. */
+const COOL_DOWN = 60;
+
+/** What the refresh protocol stands on for one caller. */
+export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPorts<Session, CachedToken> {
+  const { asked, parameters, judge, signal } = wish;
+  const { clock } = host;
+  const home = sessionHome(host, profile);
+  let mark: unknown;
+
+  const reach = async (session: Session): Promise<{ issuer: Issuer; client: Client }> => ({
+    issuer: await issuerOf(host, profile, session.metadata),
+    client: await clientOf(profile, session),
+  });
+  let reached: ReturnType<typeof reach> | undefined;
+
+  async function readToken(): Promise<CachedToken | undefined> {
+    mark = cachedTokenMark(host, profile, asked);
+    return await readCachedToken(host, profile, asked);
+  }
+
+  /** What cannot be kept is handed out all the same: it can be fetched again. */
+  async function keep(token: CachedToken): Promise<void> {
+    if (token.expiresAt <= token.issuedAt) return;
+    try {
+      await writeCachedToken(host, profile, token);
+    } catch (error) {
+      if (!isTokenError(error)) throw error;
+      host.say(
+        `The token is not kept for the next call. ${error.message}. ${error.nextStep ?? ""}`.trimEnd(),
+      );
+    }
+  }
+
+  async function present(session: Session): Promise<Event<Session, CachedToken>> {
+    const { issuer, client } = await reached!;
+    const presentation = { ...parameters, refreshToken: session.refreshToken! };
+    try {
+      const answer = await withPatience(
+        host,
+        profile.issuer,
+        () => presentRefreshToken(issuer, client, presentation),
+      );
+      return { is: "answered", raw: encodeAnswer({ ...answer, asked }) };
+    } catch (error) {
+      if (isTokenError(error)) return outcomeOf(error);
+      throw error;
+    }
+  }
+
+  async function interpret(raw: Uint8Array, session: Session): Promise<Event<Session, CachedToken>> {
+    const answer = decodeAnswer(raw);
+    const { issuer, client } = await (reached ?? reach(session));
+    const compared = { ...session, refreshToken: session.refreshToken! };
+    const { refreshToken, tokens, error } = await readRefreshAnswer(issuer, client, compared, answer);
+    const received = { ...session, refreshToken, receivedAt: answer.receivedAt };
+    if (!tokens) {
+      if (refreshToken !== undefined) return { is: "spoiled", error: error!, kept: received };
+      const outcome = outcomeOf<Session, CachedToken>(error!);
+      if (outcome.is === "dead" || outcome.is === "refused") return outcome;
+      return { is: "spoiled", error: error!, processed: showsTokens(answer.body) };
+    }
+    const { refreshToken: _kept, ...token } = tokens;
+    const { refreshExpiresAt, claims, idToken } = tokens;
+    const learned = Object.entries({ refreshExpiresAt, claims, idToken }).filter(([, value]) =>
+      value !== undefined
+    );
+    const from = {
+      issuer: profile.issuer,
+      profile: profile.name,
+      asked: answer.asked,
+      requestedAt: answer.sentAt,
+    };
+    const kept = { ...received, ...Object.fromEntries(learned) };
+    return { is: "interpreted", found: { kept, token: cachedToken(token, from) } };
+  }
+
+  return {
+    name: profile.name,
+    sessions: home.sessions,
+    attempts: home.attempts,
+    now: clock.now,
+    encode: encodeSession,
+    decode: decodeSession,
+    readToken,
+    keepToken: keep,
+    postpone: async (token, { retryAfter = 0 }) => {
+      const now = clock.now() / 1000;
+      const softAt = Math.min(now + Math.max(COOL_DOWN, retryAfter), token.hardAt);
+      if (softAt > token.softAt) await keep({ ...token, softAt });
+    },
+    judge,
+    isOver: ({ issuedAt, expiresAt }) => expiresAt > issuedAt && expiresAt <= clock.now() / 1000,
+    lock: async (done) => {
+      // to open the token's file at each look would cost more than all that it is waited for
+      const isServed = async () => cachedTokenMark(host, profile, asked) !== mark && await done!();
+      const lock = await home.lock(done ? isServed : () => true, signal).catch((error) => {
+        throw signal?.aborted ? givenUp(false) : error;
+      });
+      return lock && (() => lock.release());
+    },
+    prepare: async (session) => {
+      if (signal?.aborted) throw givenUp(false);
+      await home.prepare();
+      await (reached = reach(session));
+    },
+    relieve: home.relieve,
+    hold: () => {
+      let isSaid = false;
+      return home.hold(() => {
+        if (!isSaid) host.say("Waiting for the server's answer first, so that the sign-in is not lost …");
+        isSaid = true;
+      });
+    },
+    sleep: async (milliseconds, idle) => {
+      if (idle && signal?.aborted) throw givenUp(true);
+      await clock.sleep(milliseconds, idle ? signal : undefined).catch(() => {
+        throw givenUp(true);
+      });
+    },
+    present,
+    interpret,
+    obtain: async () => {
+      const requestedAt = clock.now();
+      const token = await withPatience(
+        host,
+        profile.issuer,
+        () => obtainForItself(host, profile, home, parameters, signal),
+      );
+      return cachedToken(token, { issuer: profile.issuer, profile: profile.name, asked, requestedAt });
+    },
+  };
+}

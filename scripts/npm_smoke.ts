@@ -1,0 +1,251 @@
+/**
+ * Proves the package for npm: `deno task npm:smoke` builds it, installs it in an empty project, and uses it there as a
+ * stranger would, on Node, Bun, Deno and workerd and with TypeScript.
+ *
+ * The last line on stdout is `N passed, N failed`.
+ *
+ * @module
+ */
+
+import { build, stop } from "esbuild";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { buildNpm, type NpmPackage } from "./build_npm.ts";
+import { countTests } from "./junit.ts";
+import { faultsIn } from "./npm_contents.ts";
+import { installTools, makeProject, npm, oldestNode, pathWithNode } from "./npm_project.ts";
+import { type Check, writePrograms } from "./npm_typescript.ts";
+import { endAll, type Outcome, outcomeOf, run, type RunResult } from "./run.ts";
+import { onBun, onDeno, onNode, type Runner } from "./runners.ts";
+import { bun, deno, node, root, workerd } from "./toolchain.ts";
+
+const NAME = "@apex/token";
+const TEST = "smoke_test.ts";
+
+/** A package that was built and installed. */
+interface Installed {
+  readonly tarball: NpmPackage;
+  /** The project that has it. */
+  readonly project: string;
+  /** A folder for whatever a check needs. */
+  readonly scratch: string;
+  /** The folder of the tools' packages. */
+  readonly tools: string;
+}
+
+interface Step {
+  readonly name: string;
+  run(): Promise<Outcome>;
+}
+
+async function main(): Promise<number> {
+  const scratch = await mkdtemp(join(tmpdir(), "apex-token-npm-smoke-"));
+  process.on("exit", endAll);
+  let passed = 0;
+  let failed = 0;
+  try {
+    const tarball = await buildNpm();
+    const project = join(scratch, "project");
+    await makeProject(project, tarball.path);
+    const installed = { tarball, project, scratch, tools: await installTools() };
+    const steps = [...packageSteps(installed), ...await runSteps(installed), ...await typeSteps(installed)];
+    for (const step of steps) {
+      const outcome = await carryOut(step);
+      passed += outcome.passed;
+      failed += outcome.failed;
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+function packageSteps({ tarball, project, tools }: Installed): Step[] {
+  const folder = join(project, "node_modules", NAME);
+  const tool = (path: string, ...args: string[]) => program(node(), [join(tools, path), ...args], project);
+  return [
+    {
+      name: "the same bytes when built again",
+      run: async () => {
+        const again = await buildNpm();
+        const faults = again.sha256 === tarball.sha256 ? [] : [`${tarball.sha256} and then ${again.sha256}`];
+        return outcomeOfFaults(faults);
+      },
+    },
+    { name: "what is in the package", run: async () => outcomeOfFaults(await faultsIn(folder)) },
+    {
+      name: "the packages that npm installs with it",
+      run: async () => {
+        const lock = await readFile(join(project, "node_modules/.package-lock.json"), "utf8");
+        const packages: Record<string, { hasInstallScript?: boolean }> = JSON.parse(lock).packages;
+        const expected = [NAME, "oauth4webapi", "valibot"].map((name) => `node_modules/${name}`);
+        const found = Object.keys(packages);
+        return outcomeOfFaults([
+          ...found.filter((path) => !expected.includes(path)).map((path) => `${path} is there`),
+          ...expected.filter((path) => !found.includes(path)).map((path) => `${path} is missing`),
+          ...found.filter((path) => packages[path].hasInstallScript).map((path) => `${path} wants a script`),
+        ]);
+      },
+    },
+    {
+      name: "npm would publish just these files",
+      run: async () => {
+        const { code, output } = await npm(folder, ["pack", "--dry-run", "--json"]);
+        if (code !== 0) return { passed: 0, failed: 1, output };
+        const [{ files, entryCount }] = JSON.parse(output.slice(output.indexOf("[")));
+        const count = await entriesOf(tarball.path);
+        return outcomeOfFaults(entryCount === count ? [] : [`${count} are in it, npm takes ${files.length}`]);
+      },
+    },
+    { name: "publint", run: () => tool("publint/src/cli.js", "--strict", tarball.path) },
+    {
+      name: "arethetypeswrong",
+      // Since Node 22 `require` takes ES modules; the resolution of before Node 12 knows no "exports".
+      run: () =>
+        tool(
+          "@arethetypeswrong/cli/dist/index.js",
+          ...["--profile", "node16", "--ignore-rules", "cjs-resolves-to-esm", "--no-emoji", tarball.path],
+        ),
+    },
+  ];
+}
+
+async function runSteps(installed: Installed): Promise<Step[]> {
+  const { project, scratch } = installed;
+  await cp(`${root}npm/${TEST}`, join(project, TEST));
+  const oldest = await oldestNode();
+  const runners: [name: string, runner: Runner][] = [
+    ["Node 24", onNode],
+    ["Node 22", (files, report) => ({ ...onNode(files, report), program: oldest })],
+    ["Bun", onBun],
+    ["Deno", onDeno],
+  ];
+  const commands: [name: string, program: string, args: string[]][] = [
+    ["npx", "npx", ["--no-install", NAME, "--version"]],
+    ["bun x", bun(), ["x", "--no-install", NAME, "--version"]],
+    ["deno run", deno(), ["run", "-A", "--cached-only", "--no-prompt", `npm:${NAME}`, "--version"]],
+  ];
+  return [
+    ...runners.map(([name, runner]) => ({ name: `on ${name}`, run: () => testOn(runner, installed) })),
+    { name: "in workerd, without Node's modules", run: () => inWorkerd(installed) },
+    ...commands.map(([name, path, args]) => ({
+      name: `${name} ${args.slice(-2).join(" ")}`,
+      run: async () => {
+        const result = await started(path, args, project, scratch);
+        return outcomeOf(/^\d+\.\d+\.\d+\n$/.test(result.output) ? result : { ...result, code: -1 });
+      },
+    })),
+  ];
+}
+
+async function typeSteps({ project, tools }: Installed): Promise<Step[]> {
+  const manifest = await readFile(join(project, "node_modules", NAME, "package.json"), "utf8");
+  const entries = Object.keys(JSON.parse(manifest).exports).map((path) => NAME + path.slice(1));
+  const checks = await writePrograms(project, entries, join(tools, "@types"));
+  return ["typescript-5", "typescript-7"].flatMap((compiler) =>
+    checks.map((check) => ({
+      name: `${compiler}, ${check.name}`,
+      run: () => checkTypes(join(tools, compiler), check, project),
+    }))
+  );
+}
+
+async function checkTypes(compiler: string, { options, files }: Check, project: string): Promise<Outcome> {
+  await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
+  const { bin } = JSON.parse(await readFile(join(compiler, "package.json"), "utf8"));
+  return await program(node(), [join(compiler, bin.tsc), "-p", "."], project);
+}
+
+/** Runs the smoke test with a runner. A test that does not run is a failure. */
+async function testOn(runner: Runner, { project, scratch }: Installed): Promise<Outcome> {
+  const folder = await mkdtemp(join(scratch, "run-"));
+  const report = join(folder, "report.xml");
+  const { program, args } = runner([TEST], report);
+  const result = await started(program, args, project, folder);
+  const { passed, failed, skipped } = countTests(await readFile(report, "utf8").catch(() => ""));
+  const problems = skipped.map((test) => `Not run: ${test}`);
+  if (failed === 0 && (result.code !== 0 || passed === 0)) problems.push(`Exit code ${result.code}`);
+  return {
+    passed,
+    failed: failed + problems.length,
+    output: [result.output.trimEnd(), ...problems].join("\n"),
+  };
+}
+
+const WORKERD = `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = .worker)]);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2024-09-23",
+);
+`;
+
+async function inWorkerd({ project, scratch }: Installed): Promise<Outcome> {
+  await cp(`${root}npm/smoke_worker.ts`, join(project, "smoke_worker.ts"));
+  try {
+    await build({
+      absWorkingDir: project,
+      entryPoints: ["smoke_worker.ts"],
+      outfile: join(project, "worker.js"),
+      bundle: true,
+      format: "esm",
+      conditions: ["workerd", "worker", "browser"],
+      logLevel: "silent",
+    });
+  } finally {
+    await stop();
+  }
+  await writeFile(join(project, "config.capnp"), WORKERD);
+  return outcomeOf(await started(workerd(), ["test", "config.capnp"], project, scratch));
+}
+
+/** Starts a program as a stranger would, with a home of its own. */
+function started(path: string, args: readonly string[], cwd: string, home: string): Promise<RunResult> {
+  const env = { PATH: pathWithNode(), HOME: home, DENO_DIR: join(home, "deno"), NO_COLOR: "1" };
+  return run(path, args, { cwd, env, timeout: 120_000 });
+}
+
+/** Runs a program whose exit code is the answer. */
+async function program(path: string, args: readonly string[], cwd: string): Promise<Outcome> {
+  return outcomeOf(await started(path, args, cwd, cwd));
+}
+
+function outcomeOfFaults(faults: readonly string[]): Outcome {
+  return faults.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, output: faults.join("\n") };
+}
+
+/** How many files a tarball holds. */
+async function entriesOf(tarball: string): Promise<number> {
+  const { output } = await run("tar", ["-tzf", tarball], {
+    cwd: root,
+    env: { PATH: pathWithNode() },
+    timeout: 60_000,
+  });
+  return output.trim().split("\n").length;
+}
+
+async function carryOut(step: Step): Promise<Outcome> {
+  const start = performance.now();
+  const outcome = await step.run().catch((error: unknown) =>
+    outcomeOfFaults([error instanceof Error ? error.message : String(error)])
+  );
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const { passed, failed, output } = outcome;
+  const counts = passed + failed === 1 ? "" : `, ${passed} passed, ${failed} failed`;
+  console.log(`${failed === 0 ? "ok    " : "FAILED"} ${step.name} (${seconds} s${counts})`);
+  if (failed > 0 && output) console.log(output.replace(/^(?=.)/gm, "       "));
+  return outcome;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 2;
+  }
+}

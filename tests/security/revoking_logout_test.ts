@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { newHome } from "./command_line.ts";
+import { serve } from "./served.ts";
+
+describe("a sign-in on the command line", () => {
+  const home = newHome();
+  after(() => home.remove());
+
+  it("F6 is revoked by its refresh token first, then by its access token", async () => {
+    const there = await serve({ interval: 1 });
+    const login = home.start([
+      "login",
+      "x",
+      "--issuer",
+      there.origin,
+      "--client-id",
+      "app",
+      "--allow-insecure-loopback",
+    ]);
+    const [, code] = await login.waitFor("stderr", /enter the code {3}(\S+) /);
+    there.server.approveDevice(code);
+    assert.equal((await login.ended).code, 0);
+    assert.equal((await home.run(["logout", "x", "--revoke"])).code, 0);
+    const revoked = there.server.requests.filter(({ endpoint }) => endpoint === "revocation");
+    await there.close();
+    assert.deepEqual(revoked.map(({ parameters }) => parameters.get("token_type_hint")), [
+      "refresh_token",
+      "access_token",
+    ]);
+  });
+});
