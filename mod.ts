@@ -46,6 +46,7 @@ export { clientSecretJwt, federatedAssertion, privateKeyJwt } from "./lib/oauth/
 export { type DpopKey, dpopKey, type ProofRequest } from "./lib/oauth/dpop.ts";
 export { type EndSessionParameters, endSessionUrl } from "./lib/oauth/end_session.ts";
 export { type Introspection, type IntrospectionOptions, introspectToken } from "./lib/oauth/introspection.ts";
+export { type JsonWebKey } from "./lib/oauth/json_web_key.ts";
 export { unverifiedClaims, unverifiedHeader } from "./lib/oauth/jwt.ts";
 export { selfSignedTlsClientAuth, tlsClientAuth } from "./lib/oauth/mutual_tls.ts";
 export {

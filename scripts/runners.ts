@@ -12,7 +12,7 @@ import { type Outcome, run, runDeno } from "./run.ts";
 import { bun, deno, node, root } from "./toolchain.ts";
 
 /** A runner that takes longer hangs, in milliseconds. */
-const runnerTimeout = 300_000;
+const runnerTimeout = 900_000;
 /** One test that takes longer hangs, in milliseconds (Bun and Node; Deno has no such limit). */
 const testTimeout = 120_000;
 
@@ -23,7 +23,7 @@ export type Runner = (files: readonly string[], report: string) => { program: st
 export const onDeno: Runner = (files, report) => ({
   program: deno(),
   // Types are the business of `deno check`.
-  args: ["test", "-A", "--no-check", "--cached-only", `--junit-path=${report}`, ...files],
+  args: ["test", "-A", "--no-check", "--cached-only", "--parallel", `--junit-path=${report}`, ...files],
 });
 
 /** `bun test`, each file with globals of its own, as on the others. */

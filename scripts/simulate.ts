@@ -13,6 +13,8 @@ import { type Report, simulate } from "../tests/simulator/simulation.ts";
 
 /** Runs the seeds `from` to `from + seeds - 1`, up to the first that breaks an invariant. */
 async function many(from: number, seeds: number): Promise<number> {
+  // nobody reads where an expected error came from, and to find that out is most of its price
+  Error.stackTraceLimit = 0;
   const start = performance.now();
   let sum: Report | undefined;
   let runs = 0;
@@ -69,9 +71,6 @@ function whole(text: string | undefined, standard: number): number {
   }
   return number;
 }
-
-// nobody reads where an expected error came from, and to find that out is most of its price
-Error.stackTraceLimit = 0;
 
 try {
   const { values } = parseArgs({

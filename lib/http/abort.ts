@@ -10,15 +10,21 @@ import { TokenError } from "../errors.ts";
  * Waits for `work`, until the signal aborts: then at once no longer, even if the work is a `fetch` that was passed in, a
  * key download that others share or somebody's secret manager.
  *
+ * @param host who is asked, fit to be shown
  * @param left called when the signal has ended the wait
  * @throws {TokenError} `aborted`
  */
-export function untilAborted<T>(work: () => Promise<T>, signal?: AbortSignal, left?: () => void): Promise<T> {
+export function untilAborted<T>(
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+  host?: string,
+  left?: () => void,
+): Promise<T> {
   if (!signal) return work();
-  if (signal.aborted) return Promise.reject(givenUp(false));
+  if (signal.aborted) return Promise.reject(givenUp(false, host));
   return new Promise((resolve, reject) => {
     const leave = () => {
-      reject(givenUp(true));
+      reject(givenUp(true, host));
       left?.();
     };
     signal.addEventListener("abort", leave, { once: true });
@@ -27,6 +33,6 @@ export function untilAborted<T>(work: () => Promise<T>, signal?: AbortSignal, le
 }
 
 /** What a caller gets whose own signal ended its wait. */
-export function givenUp(sent: boolean): TokenError {
-  return new TokenError("aborted", "The request was given up before it was answered", { sent });
+export function givenUp(sent: boolean, host = "the server"): TokenError {
+  return new TokenError("aborted", `The request to ${host} was given up`, { sent });
 }

@@ -102,7 +102,7 @@ export async function exchange(http: Http, request: HttpRequest): Promise<HttpAn
     const timeout = request.timeout ?? http.timeout;
     const race = () =>
       Promise.race([deadline(http.clock, timeout, flight), send(http, request, url, flight)]);
-    return await untilAborted(race, request.signal);
+    return await untilAborted(race, request.signal, flight.host);
   } finally {
     // Ends what is left: the request, the reading, the timer.
     end.abort();

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { type ErrorCode, TokenError } from "../errors.ts";
+import { challengeParameters } from "../http/challenge.ts";
 import type { HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { retryAfterSeconds } from "../http/retry_after.ts";
@@ -137,12 +138,12 @@ interface ErrorWords {
 /** What an answer says of an error: in its body, or else in its challenge. */
 export function errorWords(answer: EndpointAnswer): ErrorWords {
   const members = tolerantMembers(answer);
-  const challenge = answer.headers.get("www-authenticate") ?? "";
+  const challenge = challengeParameters(answer.headers);
   // a shorter one would tear the words apart, and is no secret
   const secrets = answer.secrets?.filter((secret) => secret.length > 3) ?? [];
   const read = (name: string) => {
     // Spring and friends put an object there
-    const text = typeof members[name] === "string" ? members[name] : parameter(challenge, name) ?? "";
+    const text = typeof members[name] === "string" ? members[name] : challenge.get(name) ?? "";
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
   };
   const error = read("error");
@@ -165,13 +166,6 @@ function tolerantMembers(answer: HttpAnswer): Members {
       ? Object.fromEntries(new URLSearchParams(form.trim()))
       : {};
   }
-}
-
-/** A parameter of a challenge (RFC 9110 section 11.2), quoted or not. */
-function parameter(challenge: string, name: string): string | undefined {
-  const pattern = new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s",]+))`, "i");
-  const match = challenge.slice(0, 16384).match(pattern);
-  return (match?.[1]?.replace(/\\(.)/g, "$1") ?? match?.[2]) || undefined;
 }
 
 /**

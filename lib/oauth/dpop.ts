@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { sha256 } from "./_base64.ts";
+import type { JsonWebKey } from "./json_web_key.ts";
 import { generateSigningKey, signingKey, signJwt, thumbprint } from "./signing_key.ts";
 
 /** What a proof is for. */

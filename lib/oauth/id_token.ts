@@ -91,20 +91,16 @@ function checkClaims(
     ? "the sign-in was too long ago"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
     ? "it is about somebody else than the sign-in"
-    : previous &&
-        (isOther(claims.auth_time, previous.auth_time ?? claims.auth_time) ||
-          isOther(claims.azp, previous.azp))
-    ? "it is of another sign-in than the one before"
-    : (nonce !== undefined && claims.nonce !== nonce) ||
-        (previous && claims.nonce !== undefined && claims.nonce !== previous.nonce)
+    : (nonce !== undefined && claims.nonce !== nonce) || (previous && isOther(claims, previous))
     ? "it belongs to another sign-in"
     : undefined;
   if (complaint) throw untrusted(complaint);
 }
 
-/** OpenID Connect Core 1.0 section 12.2: what a refreshed ID token says, it says as before. */
-function isOther(now: unknown, before: unknown): boolean {
-  return now !== undefined && now !== before;
+/** OpenID Connect Core 1.0 section 12.2: what a refreshed ID token says of the sign-in, it says as before. */
+function isOther(now: IdTokenClaims, { auth_time = now.auth_time, ...before }: IdTokenClaims): boolean {
+  const same: IdTokenClaims = { ...before, auth_time };
+  return ["auth_time", "azp", "nonce"].some((name) => now[name] !== undefined && now[name] !== same[name]);
 }
 
 function untrusted(complaint: string): TokenError {

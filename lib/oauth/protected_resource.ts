@@ -86,7 +86,7 @@ export async function discoverFromResource(
   const { host, hostname } = new URL(resource);
   if (typeof server !== "string") throw silent(host);
   // or an API could make this machine ask addresses that only this machine reaches (RFC 9728 section 7.7)
-  if (URL.canParse(server) && isPrivate(new URL(server).hostname) && !isPrivate(hostname)) {
+  if (isPrivate(checkUrl(server, options).hostname) && !isPrivate(hostname)) {
     throw new TokenError(
       "invalid_metadata",
       `Cannot trust the metadata of ${host}: it leads to a private address`,

@@ -6,6 +6,7 @@
 
 import { TokenError } from "../errors.ts";
 import { fromBase64, sha256, toBase64Url } from "./_base64.ts";
+import type { JsonWebKey } from "./json_web_key.ts";
 
 /** A signature algorithm of RFC 7518 section 3.1 or RFC 8037 section 3.1. */
 export type SigningAlgorithm =

@@ -24,7 +24,7 @@ export interface Flight<T> {
  */
 export function join<T>(flight: Flight<T>, signal?: AbortSignal): Promise<T> {
   flight.waiting += signal ? 1 : Infinity;
-  return untilAborted(() => flight.promise, signal, () => {
+  return untilAborted(() => flight.promise, signal, undefined, () => {
     if (--flight.waiting === 0) flight.abort.abort();
   });
 }

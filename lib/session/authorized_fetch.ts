@@ -5,10 +5,10 @@
  */
 
 import { TokenError } from "../errors.ts";
+import { challengeParameters } from "../http/challenge.ts";
 import type { Http } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
 import type { DpopKey } from "../oauth/dpop.ts";
-import { challengeError } from "./challenge.ts";
 import type { AccessToken, TokenSource } from "./token_source.ts";
 
 /** How many redirects of GET and HEAD are followed. */
@@ -88,9 +88,7 @@ function isRepeatable(body: unknown): boolean {
 
 /** The `error` of the challenge of our scheme; what an API says of other schemes is not about our token. */
 function problemOf({ status, headers }: Response): string | undefined {
-  return status === 401
-    ? challengeError(headers.get("www-authenticate") ?? "", ["bearer", "dpop"])
-    : undefined;
+  return status === 401 ? challengeParameters(headers, ["bearer", "dpop"]).get("error") : undefined;
 }
 
 /** How requests reach an API: the network, and the key that the tokens are bound to. */

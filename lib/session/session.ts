@@ -6,6 +6,7 @@
 
 import { TokenError } from "../errors.ts";
 import { parseJson } from "../http/json.ts";
+import type { JsonWebKey } from "../oauth/json_web_key.ts";
 import type { ServerMetadata } from "../oauth/issuer.ts";
 import type { RegisteredClient } from "../oauth/registration.ts";
 import type { IdTokenClaims } from "../oauth/token_set.ts";

@@ -5,6 +5,7 @@
  */
 
 import { isSignedBy, type JsonObject, type Jwt, newKeyPair, signJwt } from "./jwt.ts";
+import type { JsonWebKey } from "../oauth/json_web_key.ts";
 
 /** A public key of a {@linkcode JsonWebKeySet}, with the members that RFC 7517 adds. */
 export interface PublicJsonWebKey extends JsonWebKey {

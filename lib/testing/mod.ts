@@ -21,6 +21,7 @@ export type { AuthorizationServer, IssueOptions, RefreshTokenFamily } from "./au
 export type { Decision, IdTokenFault, RecordedRequest } from "./call.ts";
 export type { EndpointName } from "./endpoint_urls.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
+export type { JsonWebKey } from "../oauth/json_web_key.ts";
 export type { JsonWebKeySet, PublicJsonWebKey } from "./keys.ts";
 export type {
   AuthorizationServerOptions,

@@ -13,6 +13,7 @@ import {
   deviceAuthorization,
   discover,
   type ErrorCode,
+  type Fetch,
   generateSigningKey,
   type Issuer,
   issuerFromMetadata,
@@ -20,6 +21,7 @@ import {
   type QuirkName,
   refreshTokenGrant,
   revokeToken,
+  type ServerMetadata,
   signAssertion,
   type TokenError,
 } from "../../mod.ts";
@@ -41,6 +43,16 @@ const PATHS: Readonly<Record<Endpoint, readonly string[]>> = {
   device: ["/device"],
   par: ["/par"],
   revocation: ["/revoke"],
+};
+
+/** The member of the metadata that says where an endpoint is. */
+const MEMBERS: Readonly<Record<Endpoint, string>> = {
+  discovery: "nowhere",
+  jwks: "jwks_uri",
+  token: "token_endpoint",
+  device: "device_authorization_endpoint",
+  par: "pushed_authorization_request_endpoint",
+  revocation: "revocation_endpoint",
 };
 
 /** What nobody may get to see. */
@@ -127,14 +139,30 @@ export type Fault = (there: {
   readonly good: () => Promise<string>;
 }) => Script;
 
+export interface AttemptOptions {
+  /** The origin at which the endpoint is said to be, with the port of the server for `PORT`. Default: the server's own. */
+  readonly at?: string;
+  /** What sends the requests. Default: the runtime's. */
+  readonly fetch?: Fetch;
+}
+
 /** Tries an endpoint. However it ends, it ends soon, with one of our errors or none, and nothing leaks out of that. */
-export async function attempt(endpoint: Endpoint, fault: Fault): Promise<Outcome> {
-  const clocked = driven();
+export async function attempt(
+  endpoint: Endpoint,
+  fault: Fault,
+  { at, fetch }: AttemptOptions = {},
+): Promise<Outcome> {
+  const clocked = driven({ fetch });
   const { clock, http, run } = clocked;
   const times: number[] = [];
   const routes: Record<string, Script> = {};
   const server = await startHostileServer({ routes });
-  const { origin } = server;
+  const there = at?.replace("PORT", String(server.port));
+  const origin = endpoint === "discovery" ? there ?? server.origin : server.origin;
+  const metadata: ServerMetadata = {
+    ...metadataOf(origin),
+    ...(there ? { [MEMBERS[endpoint]]: there + PATHS[endpoint][0] } : {}),
+  };
   const good = (of: Endpoint) => goodAnswer(of, origin, clock.now());
   for (const one of ENDPOINTS) {
     const right: Script = async (connection) => await json(await good(one))(connection);
@@ -149,7 +177,7 @@ export async function attempt(endpoint: Endpoint, fault: Fault): Promise<Outcome
   const met: QuirkName[] = [];
   const kept: string[] = [];
   const options = { ...http, onQuirk: (name: QuirkName) => void met.push(name) };
-  const issuer = endpoint === "discovery" ? undefined : issuerFromMetadata(metadataOf(origin), options);
+  const issuer = endpoint === "discovery" ? undefined : issuerFromMetadata(metadata, options);
   const [started, began] = [clock.now(), performance.now()];
   let end: { error?: TokenError; value?: unknown };
   try {

@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { root } from "../../scripts/toolchain.ts";
 import { importsOf } from "../source_text.ts";
-import { npmTarball } from "./npm_tarball.ts";
+import { npmTarball } from "../../scripts/npm_tarball.ts";
 
 /** A registry that runs. */
 export interface Registry {

@@ -10,10 +10,11 @@ import {
 import { ensureReserve, freeReserve } from "../../lib/host/reserve.ts";
 import { type Delivered, type RefreshMachine, runRefresh } from "../../lib/session/refresh_driver.ts";
 import type { RefreshPorts } from "../../lib/session/refresh_ports.ts";
-import type { Event, Kept, Verdict } from "../../lib/session/refresh_events.ts";
+import type { Kept, Verdict } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { interpretation, outcomeOf } from "./answers.ts";
 import { type Checks, NAME, PLACES, type Wish } from "./checks.ts";
-import type { Family, Request, Server } from "./server.ts";
+import type { Family, Server } from "./server.ts";
 import type { VirtualProcess, World } from "./world.ts";
 
 /** What is kept of a sign-in here. */
@@ -235,7 +236,7 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
       world.trace(`${process.name}: presents ${kept.refreshToken} in request ${sent.number}`);
       await world.turn(process, sent.endsAt);
       sent.heard = true;
-      const event = outcomeOf(sent, wish, world, setting.life);
+      const event = outcomeOf(sent, { asked: wish.asked, life: setting.life, random: world.random });
       logged = event.is !== "answered";
       return event;
     },
@@ -250,57 +251,4 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
 
 function tokenPathOf({ asked }: Token): string {
   return `${PLACES.tokens}/${asked}`;
-}
-
-/** What the client hears. */
-function outcomeOf(request: Request, wish: Wish, world: World, life: number): Event<Session, Token> {
-  const { fate, answer } = request;
-  const error = (code: "network" | "timeout" | "unavailable" | "server_refused", options = {}) =>
-    new TokenError(code, fate, options);
-  switch (fate) {
-    case "unsent":
-      return { is: "unsent", error: error("network") };
-    case "later":
-      return {
-        is: "unsent",
-        error: error("unavailable", { status: 429, retryAfter: 1 + world.random.below(40) }),
-      };
-    case "refused":
-      return { is: "refused", error: error("server_refused", { status: 401 }) };
-    case "hangs":
-    case "zombie":
-    case "answer lost":
-    case "error before":
-    case "error after":
-      return { is: "unclear", error: error("timeout") };
-    case "answer torn":
-      return { is: "unclear", error: error("network"), processed: typeof answer === "object" };
-  }
-  if (typeof answer !== "object") {
-    return { is: "dead", error: error("server_refused", { serverError: "invalid_grant" }) };
-  }
-  const refreshToken = answer.refreshToken ?? request.refreshToken;
-  const expiresAt = request.sentAt + life;
-  const token: Token | undefined = fate === "answered"
-    ? {
-      asked: wish.asked,
-      requestedAt: request.sentAt,
-      expiresAt,
-      softAt: expiresAt - life * 0.2,
-      hardAt: expiresAt - life * 0.05,
-      refreshToken,
-    }
-    : undefined;
-  const raw = fate === "unreadable"
-    ? "?"
-    : JSON.stringify({ refreshToken, receivedAt: request.endsAt, token });
-  return { is: "answered", raw: new TextEncoder().encode(raw) };
-}
-
-function interpretation(raw: string, kept: Session): Event<Session, Token> {
-  const error = new TokenError("invalid_response", "The answer is of no use");
-  if (raw === "?") return { is: "spoiled", error };
-  const { refreshToken, receivedAt, token } = JSON.parse(raw);
-  const next = { ...kept, refreshToken, receivedAt };
-  return token ? { is: "interpreted", found: { kept: next, token } } : { is: "spoiled", error, kept: next };
 }

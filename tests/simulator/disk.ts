@@ -47,23 +47,32 @@ const me = process.geteuid?.() ?? 0;
 /** An empty disk; `now` is its clock. */
 export function virtualDisk(now: () => number): Disk {
   const root = directory();
+  const known = new Map<string, Directory>();
   const handles = new Map<number, { node: Node; at: number }>();
   let [used, limit, changes, inodes, descriptors] = [0, Infinity, 0, 1, 3];
 
   function walk(path: string): Node | undefined {
-    let node: Node | undefined = root;
-    for (const part of path.split("/")) {
-      if (part === "") continue;
+    const slash = path.lastIndexOf("/");
+    if (slash <= 0) return path === "/" || path === "" ? root : root.entries.get(path.slice(1));
+    const parent = directoryAt(path.slice(0, slash));
+    return parent?.entries.get(path.slice(slash + 1));
+  }
+
+  /** Directories stay where they are, but for a power cut. */
+  function directoryAt(path: string): Directory | undefined {
+    let found = known.get(path);
+    if (!found) {
+      const node = walk(path);
       if (node?.kind !== "directory") return undefined;
-      node = node.entries.get(part);
+      known.set(path, found = node);
     }
-    return node;
+    return found;
   }
 
   function parentOf(path: string): [Directory, string] {
     const slash = path.lastIndexOf("/");
-    const parent = walk(path.slice(0, slash));
-    if (parent?.kind !== "directory") throw systemError("ENOENT");
+    const parent = directoryAt(path.slice(0, slash));
+    if (!parent) throw systemError("ENOENT");
     return [parent, path.slice(slash + 1)];
   }
 
@@ -193,6 +202,7 @@ export function virtualDisk(now: () => number): Disk {
     },
     cut: (random) => {
       handles.clear();
+      known.clear();
       used = cutNode(root, random, new Set());
     },
     fill: (full) => limit = full ? used : Infinity,

@@ -14,7 +14,7 @@ export interface Fault {
   readonly seeds: number;
 }
 
-/** Changes what the machine hears; with `undefined`, it hears all as it is. */
+/** Changes what the machine hears. */
 function hearing(
   change: (event: Event<Session, Token>, state: State<Session, Token>) => Event<Session, Token>,
 ): Sabotage {
@@ -144,7 +144,7 @@ const deafToLogs = hearing((event) =>
 export const faults: readonly Fault[] = [
   { name: "hands out before the commit", sabotage: earlyHandOver, seeds: 10 },
   { name: "presents without an announcement", sabotage: without("announce"), seeds: 10 },
-  { name: "does not look again after the lock", sabotage: oneLook, seeds: 20 },
+  { name: "does not look again after the lock", sabotage: oneLook, seeds: 100 },
   { name: "deletes the session at invalid_grant", sabotage: deletion, seeds: 100 },
   { name: "drops its token when somebody else committed", sabotage: droppedOnConflict, seeds: 2000 },
   { name: "presents again blindly to a strict server", sabotage: blindRepetition, seeds: 200 },
@@ -153,6 +153,6 @@ export const faults: readonly Fault[] = [
   { name: "does not look for the answer of a dead process", sabotage: deafToLogs, seeds: 100 },
   { name: "tidies up before the commit", sabotage: earlyTidy, seeds: 10 },
   { name: "commits without comparing", sabotage: noCompareAndSet, seeds: 2000 },
-  { name: "takes no lock", sabotage: noLock, seeds: 20 },
+  { name: "takes no lock", sabotage: noLock, seeds: 200 },
   { name: "serves a token that was called bad", sabotage: deafToInvalidate, seeds: 50 },
 ];

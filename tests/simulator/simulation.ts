@@ -97,7 +97,7 @@ export async function simulate(
     await world.run();
     world.calm(false);
     const processes = 2 + random.below(4);
-    const gets = 3 + random.below(9);
+    const gets = 2 + random.below(8);
     for (let number = 1; number <= processes; number++) {
       world.start(
         `p${number}`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { faults } from "./faults.ts";
+import type { Sabotage } from "./client.ts";
 import { type Report, simulate } from "./simulation.ts";
 
 describe("the simulator of the refresh protocol", () => {
@@ -38,12 +39,9 @@ describe("the simulator of the refresh protocol", () => {
   }
 });
 
-async function firstViolation(
-  seeds: number,
-  sabotage: Parameters<typeof simulate>[1] & object,
-): Promise<Report | undefined> {
+async function firstViolation(seeds: number, sabotage: Sabotage): Promise<Report | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
-    const report = await simulate(seed, { sabotage: sabotage as never });
+    const report = await simulate(seed, { sabotage });
     if (report.violation) return report;
   }
   return undefined;
