@@ -86,7 +86,7 @@ function loginCommand(host: Host): Command {
     .option("--issuer <url>", "the issuer's URL, or apex, cdse, egi, wlcg, iam-test, escape, infn-cloud")
     .option("--client-id <id>", "the client id")
     .option("-s, --scope <scope>", "what to ask for, separated by blanks", scopes)
-    .addOption(new Option("--flow <flow>", "how to sign in; default: what fits here").choices(FLOWS))
+    .addOption(flowOption())
     .option(
       "--secret-file <file>",
       "a file with the client secret, read again at each use; - for standard input",
@@ -165,6 +165,20 @@ function once(text: string, before?: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("It must not be empty.");
   if (before === undefined) return text;
   throw new InvalidArgumentError("It can be given only once.");
+}
+
+function flowOption(): Option {
+  const option = new Option("--flow <flow>", "how to sign in; default: what fits here").choices(FLOWS);
+  const choose = option.parseArg!;
+  return option.argParser((text, before: string) => {
+    if (text === "implicit" || text === "hybrid") {
+      throw new InvalidArgumentError(
+        `The ${text} flow puts tokens into the browser's address, where others can read them (RFC 9700 section ` +
+          "2.1.2): use browser or device.",
+      );
+    }
+    return choose(text, before);
+  });
 }
 
 function wholeNumber(text: string): number {

@@ -42,7 +42,9 @@ export async function withRetry<T>(
     try {
       return await operation(attempt);
     } catch (error) {
-      if (!isTokenError(error) || !error.retryable || attempt >= retries) throw error;
+      // who waited for a whole deadline has waited enough
+      const hopeful = isTokenError(error) && error.retryable && error.code !== "timeout";
+      if (!hopeful || attempt >= retries) throw error;
       const wish = error.retryAfter ?? 0;
       if (wish > LONGEST_WISH) throw error;
       const longest = Math.min(5000, 1000 * 2 ** attempt);

@@ -30,6 +30,13 @@ describe("a wrong command line ends with 2", () => {
     ["a time that is none", ["get", "--min-validity", "5m"], /'5m' is invalid/, /A whole number of seconds/],
     ["an empty scope", ["get", "-s", " "], /argument ' ' is invalid/, /A scope is needed/],
     ["two audiences", ["get", "--aud", "a", "--aud", "b"], /'b' is invalid/, /only once/],
+    [
+      "the implicit flow",
+      ["login", "x", "--flow", "implicit"],
+      /others can read them/,
+      /use browser or device/,
+    ],
+    ["the hybrid flow", ["login", "x", "--flow", "hybrid"], /others can read them/, /use browser or device/],
     ["an unknown profile", ["get", "nobody"], /There is no profile "nobody"/, /The profiles are: person\./],
     [
       "an unknown profile to show",

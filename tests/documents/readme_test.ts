@@ -52,7 +52,7 @@ describe("the README", () => {
       "apex-token login apex --client-id project-a-catalogue-dev-api",
       "apex-token get apex",
       "apex-token get apex -o json",
-      'curl -H "$(apex-token get apex -o header)" https://catalogue.example.apex.esa.int/collections',
+      "apex-token get apex -o header | curl -H @- https://catalogue.example.apex.esa.int/collections",
       "export APEX_CLIENT_ID=my-service APEX_CLIENT_SECRET=…",
       "apex-token get",
       "apex-token inspect apex",
@@ -78,8 +78,7 @@ describe("the README", () => {
     const [, shown] = /\n(\{"format_version.*)\n/.exec(readme)!;
     assert.deepEqual(Object.keys(json), Object.keys(JSON.parse(shown)));
     assert.equal(json.access_token, stdout.trim());
-    const inCurl = /\$\(apex-token (.*?)\)/.exec(commands[3])![1];
-    assert.equal((await run(inCurl.split(" "))).stdout, `Authorization: Bearer ${stdout}`);
+    assert.equal((await run(words(commands[3].split(" |")[0]))).stdout, `Authorization: Bearer ${stdout}`);
   });
 
   it("serves a client from the environment", async () => {

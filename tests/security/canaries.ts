@@ -28,9 +28,11 @@ export function formsOf(secret: string): string[] {
 export function assertAbsent(text: string, secrets: Iterable<string>, where: string): void {
   for (const secret of secrets) {
     for (const form of formsOf(secret)) {
-      assert.ok(
-        !text.includes(form),
-        `${where}: ${JSON.stringify(form)} of ${JSON.stringify(secret)} is in ${text}`,
+      const at = text.indexOf(form);
+      if (at < 0) continue;
+      const context = text.slice(Math.max(0, at - 200), at + form.length + 100);
+      assert.fail(
+        `${where}: ${JSON.stringify(form)}, of ${JSON.stringify(secret)}, is to be seen in ${context}`,
       );
     }
   }

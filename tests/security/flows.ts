@@ -73,9 +73,6 @@ export const SECRETS = {
   userCode: secret("user-code"),
   initialToken: secret("initial"),
   registrationToken: secret("registration"),
-  nextRegistrationToken: secret("next-registration"),
-  registeredSecret: secret("registered"),
-  nextRegisteredSecret: secret("next-registered"),
   federatedAssertion: `${secret("head")}.${secret("federated")}.${secret("signature")}`,
   cookie: secret("cookie"),
 } as const;
@@ -133,7 +130,6 @@ export interface Flow {
 const registered = (issuer: Issuer) => ({
   clientId: "app",
   metadata: {},
-  clientSecret: SECRETS.registeredSecret,
   registrationClientUri: `${issuer.issuer}/register/app`,
   registrationAccessToken: SECRETS.registrationToken,
 });
