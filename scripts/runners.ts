@@ -82,6 +82,7 @@ async function testEnvironment(home: string): Promise<Record<string, string>> {
     HOME: home,
     USERPROFILE: home,
     NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
     DENO_DIR: await denoDir(),
   };
   for (const name of ["PATH", "LANG", "TMPDIR", "SystemRoot", "TEMP", "TMP"]) {

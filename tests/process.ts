@@ -80,7 +80,9 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
 
 /** Starts Deno with its cache, which it would look for in `HOME`. */
 export function startDeno(args: readonly string[], options: ProcessOptions = {}): RunningProcess {
-  return startProcess(deno(), args, { ...options, env: { DENO_DIR: denoDir(), ...options.env } });
+  // it would ask for a newer release of itself, through whatever proxy a test has put there
+  const env = { DENO_DIR: denoDir(), DENO_NO_UPDATE_CHECK: "1", ...options.env };
+  return startProcess(deno(), args, { ...options, env });
 }
 
 /** Runs any program to its end. */

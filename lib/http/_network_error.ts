@@ -35,7 +35,11 @@ export function networkError(thrown: Thrown | undefined, flight: Flight): TokenE
   const { code, syscall } = (typeof cause?.code === "string" ? cause : thrown) ?? {};
   // Deno has no codes. Its message holds the URL too, hence only the end of it.
   const connecting = /client error \(Connect\): (.*)/.exec(`${cause?.message}\n${thrown?.message}`)?.[1];
-  const clue = safeText(typeof code === "string" ? code : connecting ?? "", 80);
+  // a code is a constant; in anything else there may be what was sent
+  const clue = safeText(
+    typeof code === "string" && /^[A-Z][A-Z\d_]+$/.test(code) ? code : connecting ?? "",
+    80,
+  );
   const reason = REASONS.find(([pattern]) => pattern.test(clue))?.[1];
   return failure(flight, "network", (reason ?? "the connection failed") + (clue && ` (${clue})`), {
     sent: !(reason || connecting || syscall === "connect"),
