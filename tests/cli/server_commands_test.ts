@@ -1,0 +1,116 @@
+/**
+ * The commands that ask the server about a token, or change it there, and the sign-ins that prove more.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { newHome } from "../security/command_line.ts";
+import { serve, type ServedAuthorizationServer } from "../security/served.ts";
+import type { ProcessResult } from "../process.ts";
+
+describe("the commands about a token", () => {
+  const home = newHome();
+  let there: ServedAuthorizationServer;
+  const login = (name: string, ...args: string[]) => [
+    "login",
+    name,
+    ...["--issuer", there.origin, "--allow-insecure-loopback", ...args],
+  ];
+
+  before(async () => {
+    there = await serve({ interval: 1 });
+    const secret = join(home.desk, "secret");
+    writeFileSync(secret, "service-secret");
+    done(await home.run(login("service", "--client-id", "service", "--secret-file", secret)));
+    await person("ada", ["--client-id", "app", "--scope", "openid profile"]);
+  });
+  after(async () => {
+    await there.close();
+    home.remove();
+  });
+
+  async function person(name: string, args: string[]): Promise<ProcessResult> {
+    const running = home.start(login(name, "--flow", "device", ...args));
+    const [, code] = await running.waitFor("stderr", /enter the code {3}(\S+) /);
+    there.server.approveDevice(code);
+    return done(await running.ended);
+  }
+
+  it("inspect says who signed it, whom it is about and until when", async () => {
+    const { stdout } = done(await home.run(["inspect", "ada"]));
+    assert.match(stdout, new RegExp(`^signature:\\s+good: ${there.origin} signed it$`, "m"));
+    assert.match(stdout, /^subject:\s+ada$/m);
+    assert.match(stdout, /^good until:\s+\d{4}-\S+Z, for \d+ minutes/m);
+    const token = (await home.run(["get", "ada"])).stdout;
+    const forged = token.trim().slice(0, -8) + "AAAAAAAA";
+    const args = ["inspect", "-", "--allow-insecure-loopback", "--json"];
+    const answer = JSON.parse(done(await home.run(args, { stdin: forged })).stdout);
+    assert.deepEqual([answer.signature.verified, answer.claims.sub], [false, "ada"]);
+  });
+
+  it("inspect refuses what is no JWT", async () => {
+    const { code, stdout, stderr } = await home.run(["inspect", "-"], { stdin: "opaque" });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /is no JWT/);
+  });
+
+  it("userinfo prints what the server says of the person", async () => {
+    assert.equal(JSON.parse(done(await home.run(["userinfo", "ada"])).stdout).sub, "ada");
+  });
+
+  it("introspect prints what the server says of a token", async () => {
+    assert.equal(JSON.parse(done(await home.run(["introspect", "service"])).stdout).active, true);
+    const handed = await home.run(["introspect", "service", "--token-file", "-"], { stdin: "unknown" });
+    assert.deepEqual(JSON.parse(done(handed).stdout), { active: false });
+  });
+
+  it("exchange prints another token, for another service", async () => {
+    const args = ["exchange", "service", "--aud", "other-service", "-o", "json"];
+    const answer = JSON.parse(done(await home.run(args)).stdout);
+    const [request] = there.server.requests.filter(({ grantType }) => grantType?.endsWith("token-exchange"));
+    assert.equal(request.parameters.get("audience"), "other-service");
+    assert.notEqual(answer.access_token, (await home.run(["get", "service"])).stdout.trim());
+  });
+
+  it("revoke ends the access token and not the sign-in", async () => {
+    const before = (await home.run(["get", "ada"])).stdout;
+    done(await home.run(["revoke", "ada"]));
+    assert.ok(there.server.count("revocation") > 0);
+    assert.notEqual(done(await home.run(["get", "ada"])).stdout, before);
+  });
+
+  it("logout keeps the profile and forgets the sign-in", async () => {
+    await person("short", ["--client-id", "app"]);
+    done(await home.run(["logout", "short"]));
+    const { code, stderr } = await home.run(["get", "short"]);
+    assert.equal(code, 4);
+    assert.match(stderr, /Run: apex-token login short/);
+  });
+
+  it("login --register makes a client, and remove deletes it again", async () => {
+    const { stderr } = await person("own", ["--register"]);
+    const [, clientId] = /Registered a client of your own: (\S+)\./.exec(stderr)!;
+    assert.ok(there.server.clientIds.includes(clientId));
+    done(await home.run(["remove", "own"]));
+    assert.ok(!there.server.clientIds.includes(clientId));
+  });
+
+  it("login --dpop binds the tokens to a key that stays with the sign-in, and get says so", async () => {
+    await person("bound", ["--client-id", "app", "--dpop"]);
+    const { stderr } = done(await home.run(["get", "bound", "--force"]));
+    assert.match(stderr, /bound to a key/);
+    const proofs = there.server.requests.filter(({ headers }) => headers.has("dpop"));
+    const keys = proofs.map(({ headers }) => JSON.parse(atob(headers.get("dpop")!.split(".")[0])).jwk.x);
+    assert.ok(proofs.length >= 2);
+    assert.equal(new Set(keys).size, 1);
+  });
+});
+
+function done(result: ProcessResult): ProcessResult {
+  assert.equal(result.code, 0, result.stderr);
+  return result;
+}
