@@ -499,7 +499,14 @@ describe("waiting for a person", () => {
     await pass(place, 420, faults.length + 1);
     assert.ok(server.count("token") > faults.length);
     server.approveDevice(device.userCode);
-    await pass(place, 20, faults.length + 1);
+    // how long the last pause is depends on how many answers a busy machine took for lost
+    let ended = false;
+    waiting.finally(() => ended = true).catch(() => {});
+    for (let second = 0; second < 300 && !ended; second++) {
+      await pass(place, 1, faults.length + 1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(ended);
     assert.equal((await waiting).claims?.sub, "ada");
   });
 });
