@@ -37,7 +37,7 @@ export function networkError(thrown: Thrown | undefined, flight: Flight): TokenE
   const connecting = /client error \(Connect\): (.*)/.exec(`${cause?.message}\n${thrown?.message}`)?.[1];
   // a code is a constant; in anything else there may be what was sent
   const clue = safeText(
-    typeof code === "string" && /^[A-Z][A-Z\d_]+$/.test(code) ? code : connecting ?? "",
+    typeof code === "string" && /^[A-Z\d_]+$/.test(code) ? code : connecting ?? "",
     80,
   );
   const reason = REASONS.find(([pattern]) => pattern.test(clue))?.[1];

@@ -134,7 +134,7 @@ function checkIssuerUrl(identifier: string, http: Http): URL {
   if (/[?#]/.test(identifier)) {
     throw new TokenError(
       "invalid_argument",
-      "Cannot use this issuer: an issuer URL has no query and no fragment",
+      "Cannot use this issuer: its URL has a query or a fragment",
     );
   }
   return url;

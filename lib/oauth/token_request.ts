@@ -70,7 +70,7 @@ export function narrowing(parameters: TokenParameters): FormParameters {
     if (URL.canParse(uri) && !uri.includes("#")) continue;
     throw new TokenError(
       "invalid_argument",
-      "Cannot use this resource: it must be an absolute URI without a fragment (RFC 8707 section 2)",
+      "Cannot use this resource: it must be an absolute URI without fragment (RFC 8707)",
     );
   }
   const details = authorizationDetails && JSON.stringify(authorizationDetails);
