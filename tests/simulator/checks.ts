@@ -46,7 +46,7 @@ const TOKEN = /(?<=")rt-\d+(?=")/g;
 
 /** Makes the checks of one simulation. */
 export function makeChecks(world: World, server: () => Server): Checks {
-  const revoked: Record<Cause, number> = { death: 0, "lost answer": 0, zombie: 0, conflict: 0 };
+  const revoked = { death: 0, "lost answer": 0, zombie: 0, conflict: 0, "full disk": 0 };
   const counts = { refreshes: 0, requests: 0, repeated: 0, revoked };
   const files = world.disk.files(() => {});
   /** The sessions that somebody wrote or tried to, from the last one that is certain. */
@@ -88,14 +88,14 @@ export function makeChecks(world: World, server: () => Server): Checks {
   }
 
   function checkSent(request: Request, refreshToken: string): void {
-    const { sender, heard, answer, fate, durable } = request;
+    const { sender, heard, answer, fate, durable, unwritable } = request;
     if (!sender.dead && !heard) {
       violated("I1", `${refreshToken} is presented while ${sender.name} waits for its answer`);
     }
     const successor = typeof answer === "object" ? answer.refreshToken ?? refreshToken : refreshToken;
     const came = heard && (fate === "answered" || fate === "spoiled");
     if (!came || successor === refreshToken) return;
-    if (durable || !sender.dead) {
+    if (durable || !(sender.dead || unwritable)) {
       violated("I1", `${refreshToken} is presented again although ${successor} was received`);
     }
   }

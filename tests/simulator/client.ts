@@ -14,7 +14,7 @@ import type { Kept, Verdict } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { interpretation, outcomeOf } from "./answers.ts";
 import { type Checks, NAME, PLACES, type Wish } from "./checks.ts";
-import type { Family, Server } from "./server.ts";
+import type { Family, Request, Server } from "./server.ts";
 import type { VirtualProcess, World } from "./world.ts";
 
 /** What is kept of a sign-in here. */
@@ -89,8 +89,13 @@ export async function getToken(
     return now >= token.hardAt ? "overdue" : now >= token.softAt ? "due" : "good";
   };
   const wish: Wish = { asked, startedAt, force, judge };
-  const sound = portsOf(setting, process, wish);
-  const delivered = await runRefresh(sabotage.ports?.(sound) ?? sound, {}, sabotage.machine);
+  const { ports: sound, failed } = portsOf(setting, process, wish);
+  const ports = sabotage.ports?.(sound) ?? sound;
+  const delivered = await runRefresh(ports, {}, sabotage.machine).catch((error) => {
+    failed();
+    throw error;
+  });
+  if (delivered.because) failed();
   if (process.dead) return delivered;
   counts.gets++;
   if (delivered.because) counts.served++;
@@ -137,13 +142,20 @@ function stores(files: VirtualProcess["files"]): { readonly sessions: Store; rea
   return { sessions: fileStore(PLACES.sessions, { files }), attempts: fileStore(PLACES.attempts, { files }) };
 }
 
-function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
+/** The ports, and what is called when the run brought nothing new. */
+function portsOf(
+  setting: Setting,
+  process: VirtualProcess,
+  wish: Wish,
+): { readonly ports: Ports; readonly failed: () => void } {
   const { world, checks, sabotage } = setting;
   const files = sabotage.files?.(process.files) ?? process.files;
   const places = stores(files);
   const tokenPath = `${PLACES.tokens}/${wish.asked}`;
   const reserve = "/state/reserve";
   let logged = true;
+  let request: Request | undefined;
+  let fillsWhenRelieved: number | undefined;
 
   /** Each call has a turn of its own, and tells the checks what has become durable. */
   function observed(store: Store, what: string, isSession: boolean): Store {
@@ -182,7 +194,7 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
     });
   };
 
-  return {
+  const ports: Ports = {
     name: NAME,
     sessions: observed(places.sessions, "committed", true),
     attempts: observed(places.attempts, "noted", false),
@@ -226,13 +238,14 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
     relieve: async () => {
       await world.turn(process);
       freeReserve(reserve, { files });
+      fillsWhenRelieved = world.fills();
     },
     hold: () => () => {},
     sleep: (milliseconds) => world.turn(process, world.now() + milliseconds),
     present: async (kept) => {
       await world.turn(process);
       checks.presenting(wish, kept.refreshToken!);
-      const sent = setting.server().send(kept.refreshToken!, process, world.now());
+      const sent = request = setting.server().send(kept.refreshToken!, process, world.now());
       world.trace(`${process.name}: presents ${kept.refreshToken} in request ${sent.number}`);
       await world.turn(process, sent.endsAt);
       sent.heard = true;
@@ -247,6 +260,13 @@ function portsOf(setting: Setting, process: VirtualProcess, wish: Wish): Ports {
     },
     obtain: () => Promise.reject(new TokenError("internal", "Nobody asks for that here")),
   };
+  const failed = () => {
+    // what was given back was gone before it could be used
+    if (request && !request.durable && fillsWhenRelieved !== undefined && world.fills() > fillsWhenRelieved) {
+      request.unwritable = true;
+    }
+  };
+  return { ports, failed };
 }
 
 function tokenPathOf({ asked }: Token): string {

@@ -54,6 +54,8 @@ export interface World {
   calm(yes: boolean): void;
   /** Lets time pass. */
   skip(milliseconds: number): void;
+  /** How often the disk has become full: each time, others have taken whatever room there was. */
+  fills(): number;
   readonly counts: { deaths: number; powerCuts: number; steps: number };
 }
 
@@ -85,6 +87,7 @@ export function makeWorld(
   let calm = false;
   let holder: VirtualProcess | undefined;
   let fullUntil = 0;
+  let fills = 0;
   let yielded = () => {};
   let failure: unknown;
 
@@ -144,6 +147,7 @@ export function makeWorld(
     if (random.chance(misfortune.fullDisk)) {
       say("the disk is full");
       disk.fill(true);
+      fills++;
       fullUntil = now + random.below(60_000);
     }
     if (holder && random.chance(misfortune.brokenLock)) {
@@ -231,6 +235,7 @@ export function makeWorld(
       fullUntil = 0;
       disk.fill(false);
     },
+    fills: () => fills,
     skip: (milliseconds) => now += milliseconds,
     counts,
   };
