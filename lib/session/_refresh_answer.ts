@@ -13,6 +13,7 @@ import {
   errorOf,
   giveUp,
   inNewRound,
+  newLog,
   type Pending,
   settle,
   signInNeeded,
@@ -100,7 +101,7 @@ export function interpreted<K extends Kept, T>(
     return goOn({ ...state, unclear: true, processed: state.processed || processed === true });
   }
   if (event.is === "dead" || event.is === "refused") return presented(state, event);
-  return lost({ ...state, recovered: true }, errorOf(event), processed);
+  return lost({ ...state, dealtWith: state.raw }, errorOf(event), processed);
 }
 
 /** A refresh token is here: whatever else is wrong, it is committed. */
@@ -202,7 +203,7 @@ export function lookedAtRefusal<K extends Kept, T>(
   const error = state.refusal!;
   const now = { ...state, sight, verdict };
   if (!kept || kept.dead) return close(now, [{ do: "tidy" }, ...afterFailure(now, error)]);
-  const isNews = kept.refreshToken !== state.sent || (sight.logged !== undefined && !state.recovered);
+  const isNews = kept.refreshToken !== state.sent || newLog(state, sight) !== undefined;
   if (isNews) return inNewRound(state, (next) => goOn(next, seen));
   const [refreshToken, ...alternatives] = kept.alternatives ?? [];
   if (refreshToken !== undefined) {

@@ -5,7 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
-import type { Effect, Event, Kept, Sight, Verdict } from "./refresh_events.ts";
+import type { Effect, Event, Kept, LoggedAnswer, Sight, Verdict } from "./refresh_events.ts";
 
 /** What the last effect was for. */
 export type Phase =
@@ -56,8 +56,8 @@ export interface State<K extends Kept, T> {
   readonly raw?: Uint8Array;
   /** Whether that answer is to a run that died. */
   readonly recovering: boolean;
-  /** Whether the log was dealt with: once a run is enough. */
-  readonly recovered: boolean;
+  /** The log that was dealt with, so that one that cannot be tidied away or read does not come up again. */
+  readonly dealtWith?: Uint8Array;
   readonly pending?: Pending<K, T>;
   /** What the server said when it called the refresh token dead. */
   readonly refusal?: TokenError;
@@ -146,6 +146,16 @@ export function disturbed(): TokenError {
     nextStep: "Try again",
     retryable: true,
   });
+}
+
+/** The log that nobody has dealt with yet, if there is one. */
+export function newLog<K extends Kept, T>(
+  { dealtWith }: State<K, T>,
+  { logged }: Sight<K, T>,
+): LoggedAnswer | undefined {
+  const isKnown = logged && dealtWith?.length === logged.raw.length &&
+    dealtWith.every((byte, index) => byte === logged.raw[index]);
+  return isKnown ? undefined : logged;
 }
 
 /** What went wrong, of an event that reports no success. */

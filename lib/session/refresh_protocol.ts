@@ -33,6 +33,8 @@ import {
   ending,
   errorOf,
   giveUp,
+  inNewRound,
+  newLog,
   settle,
   signInNeeded,
   type State,
@@ -62,7 +64,6 @@ export function begin<K extends Kept, T>({ spends = true }: BeginOptions = {}): 
     unclear: false,
     processed: false,
     recovering: false,
-    recovered: false,
     failures: 0,
     conflicts: 0,
     rounds: 0,
@@ -143,18 +144,14 @@ function looked<K extends Kept, T>(state: State<K, T>, { sight, verdict }: Seen<
   const isSame = sight.kept?.refreshToken === state.sight.kept?.refreshToken;
   const unclear = sight.announced === true;
   const now: State<K, T> = { ...state, sight, verdict, unclear, processed: isSame && state.processed };
-  const { kept, logged, later } = sight;
+  const { kept, later } = sight;
+  const log = newLog(state, sight);
   if (verdict === "good") return unlockFor(now, { do: "deliver", token: sight.token! });
-  if (state.spends && kept && logged && !state.recovered) {
+  if (log && kept && state.spends) {
     // whoever held the lock before died after the answer came: nothing is lost
-    const recovering = {
-      ...now,
-      recovering: true,
-      recovered: true,
-      raw: logged.raw,
-      sent: kept.refreshToken,
-    };
-    return to(recovering, "interpreting", { do: "interpret", raw: logged.raw, kept });
+    const { raw } = log;
+    const recovering = { ...now, recovering: true, dealtWith: raw, raw, sent: kept.refreshToken };
+    return inNewRound(recovering, (next) => to(next, "interpreting", { do: "interpret", raw, kept }));
   }
   if (later) return unlockFor(now, ending(now, later));
   if (!state.spends) return to(now, "obtaining", { do: "obtain" });

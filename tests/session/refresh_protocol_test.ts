@@ -637,6 +637,33 @@ describe("the refresh protocol, when whoever held the lock before died,", () => 
     ]);
   });
 
+  it("takes the next log too that it finds, and none of them twice", () => {
+    const other = kept("strict", { refreshToken: "r2" });
+    follows([
+      ...none({ kept: strict, ...logged("theirs") }),
+      ...recovered,
+      ["look", seen("useless", { version: "v2", kept: other, ...logged("another") })],
+      ['interpret "another"', holds("r3")],
+      ["commit r3 (strict) over v2", done],
+      ["keep t2", done],
+      ["tidy", failed()],
+      [
+        "look",
+        seen("useless", {
+          version: "v3",
+          kept: kept("strict", { refreshToken: "r3" }),
+          ...logged("another", false),
+        }),
+      ],
+      ["prepare", done],
+      ["announce r3", done],
+      ["present r3", refused],
+      ["tidy", done],
+      ["unlock", done],
+      ["fail with server_refused"],
+    ]);
+  });
+
   it("makes sure that the commit is on the disk where only the tidying was missing", () => {
     follows([
       ...none({ kept: kept("strict", { refreshToken: "r2" }), ...logged("theirs", false) }),
