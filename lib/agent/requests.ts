@@ -17,7 +17,9 @@
 
 /** A request: `request` says which, the other members depend on it. */
 export interface AgentRequest {
+  /** Which one. */
   readonly request: string;
+  /** What it needs. */
   readonly [member: string]: unknown;
 }
 
@@ -29,6 +31,7 @@ export interface AgentReply {
   readonly error?: string;
   /** Help in a few lines, or the answer to a question about the agent. */
   readonly info?: unknown;
+  /** What was asked for. */
   readonly [member: string]: unknown;
 }
 
