@@ -29,6 +29,7 @@ import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
 const denoOnly: readonly (readonly [start: string, reason: string])[] = [
   ["tests/jsr/", "only Deno resolves a jsr: specifier"],
   ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
+  ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
 ];
 
 const workerdTest = "tests/runtimes/workerd_test.ts";

@@ -18,6 +18,10 @@ export interface IncomingRequest {
   readonly url: URL;
   readonly headers: Headers;
   readonly body: string;
+  /** The port that it comes from. */
+  readonly port: number;
+  /** Whether the whole answer went out, when that is known. */
+  readonly answered: Promise<boolean>;
 }
 
 /** Answers in place of the server, or lets it answer. */
@@ -40,7 +44,10 @@ export interface ServedAuthorizationServer {
 export async function serve(options: AuthorizationServerOptions = {}): Promise<ServedAuthorizationServer> {
   let intercept: Intercept | undefined;
   const listener = createServer(async (incoming, outgoing) => {
-    const request = await requestOf(incoming);
+    const answered = new Promise<boolean>((resolve) => {
+      outgoing.on("finish", () => resolve(true)).on("close", () => resolve(false));
+    });
+    const request = { ...await requestOf(incoming), answered };
     const { method, headers, body, url } = request;
     const pass = async () =>
       await (await starting).fetch(url, { method, headers, redirect: "manual", ...(body ? { body } : {}) });
@@ -67,7 +74,7 @@ export async function serve(options: AuthorizationServerOptions = {}): Promise<S
 /** Headers that are about the connection, not about the message. */
 const OF_THE_CONNECTION = ["host", "connection", "content-length", "transfer-encoding"];
 
-async function requestOf(incoming: IncomingMessage): Promise<IncomingRequest> {
+async function requestOf(incoming: IncomingMessage): Promise<Omit<IncomingRequest, "answered">> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (!OF_THE_CONNECTION.includes(name)) headers.set(name, [value ?? ""].flat().join(", "));
@@ -80,5 +87,6 @@ async function requestOf(incoming: IncomingMessage): Promise<IncomingRequest> {
     url: new URL(incoming.url ?? "/", `http://${incoming.headers.host}`),
     headers,
     body,
+    port: incoming.socket.remotePort ?? 0,
   };
 }
