@@ -101,10 +101,13 @@ export function outcomeOf(result: RunResult): Outcome {
   return { passed: 0, failed: 1, output: (result.output.trim() || `Exit code ${result.code}`) + end };
 }
 
-/** Runs a subcommand of Deno in the root of the checkout. */
-export function runDeno(args: readonly string[]): Promise<RunResult> {
-  // A check that takes longer hangs.
-  return run(deno(), args, { cwd: root, env: { ...process.env, NO_COLOR: "1" }, timeout: 180_000 });
+/**
+ * Runs a subcommand of Deno in the root of the checkout.
+ *
+ * @param timeout in milliseconds. Default: 180 000; a check that takes longer hangs
+ */
+export function runDeno(args: readonly string[], timeout = 180_000): Promise<RunResult> {
+  return run(deno(), args, { cwd: root, env: { ...process.env, NO_COLOR: "1" }, timeout });
 }
 
 /** Every TypeScript file of this checkout under `folder`, by its path from the root, sorted. */

@@ -2,46 +2,47 @@
  * Runs the simulator of the refresh protocol: `deno task simulate [--seeds N] [--from S]`, or `--seed S` to replay one
  * seed with all that happens in it.
  *
- * Exit code 1, with the seed, where an invariant is broken.
+ * Many seeds run on all cores. Exit code 1, with the seed, where an invariant is broken.
  *
  * @module
  */
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Report, simulate } from "../tests/simulator/simulation.ts";
+import { simulateInParallel } from "../tests/simulator/parallel.ts";
+import { simulate } from "../tests/simulator/simulation.ts";
+import type { Sum } from "../tests/simulator/sum.ts";
 
-/** Runs the seeds `from` to `from + seeds - 1`, up to the first that breaks an invariant. */
-async function many(from: number, seeds: number): Promise<number> {
-  // nobody reads where an expected error came from, and to find that out is most of its price
-  Error.stackTraceLimit = 0;
+/** Runs the seeds `from` to `from + count - 1`, up to the first that breaks an invariant. */
+async function many(from: number, count: number): Promise<number> {
+  if (count === 0) throw new Error("Cannot simulate nothing: --seeds must be 1 or more");
   const start = performance.now();
-  let sum: Report | undefined;
-  let runs = 0;
-  for (let seed = from; seed < from + seeds && !sum?.violation; seed++) {
-    const report = await simulate(seed);
-    sum = sum ? added(sum, report) : report;
-    runs++;
-  }
-  if (!sum) throw new Error("Cannot simulate nothing: --seeds must be 1 or more");
-  const seconds = (performance.now() - start) / 1000;
-  const { revoked } = sum;
-  const explained = Object.values(revoked).reduce((all, one) => all + one, 0);
-  const causes = Object.entries(revoked).map(([cause, count]) => `${cause} ${count}`).join(", ");
-  const unexplained = sum.violation?.startsWith("I7") ? 1 : 0;
-  console.log(`seeds              ${from} to ${from + runs - 1} (${seconds.toFixed(1)} s)`);
-  console.log(`steps              ${sum.steps}`);
-  console.log(`tokens handed out  ${sum.gets}, ${sum.served} of them because no new one was to be had`);
-  console.log(`failures           ${sum.failed}`);
-  console.log(`crashes            ${sum.deaths}, in ${sum.powerCuts} power cuts and alone`);
-  console.log(`requests           ${sum.requests}, ${sum.repeated} of them repeated after a lost answer`);
-  console.log(`refreshes          ${sum.refreshes}`);
-  console.log(`sign-ins           ${sum.signIns}`);
-  console.log(`revoked families   ${explained} explained (${causes}), ${unexplained} unexplained`);
+  const sum = await simulateInParallel({ from, count });
+  console.log(
+    `seeds              ${from} on, ${sum.runs} (${((performance.now() - start) / 1000).toFixed(1)} s)`,
+  );
+  for (const line of linesOf(sum)) console.log(line);
   if (!sum.violation) return 0;
   console.log(`\nSeed ${sum.seed} breaks ${sum.violation}`);
   console.log(`Replay it with: deno task simulate --seed ${sum.seed}`);
   return 1;
+}
+
+function linesOf(sum: Sum): string[] {
+  const { revoked } = sum;
+  const explained = Object.values(revoked).reduce((all, one) => all + one, 0);
+  const causes = Object.entries(revoked).map(([cause, count]) => `${cause} ${count}`).join(", ");
+  const unexplained = sum.violation?.startsWith("I7") ? 1 : 0;
+  return [
+    `steps              ${sum.steps}`,
+    `tokens handed out  ${sum.gets}, ${sum.served} of them because no new one was to be had`,
+    `failures           ${sum.failed}`,
+    `crashes            ${sum.deaths}, in ${sum.powerCuts} power cuts and alone`,
+    `requests           ${sum.requests}, ${sum.repeated} of them repeated after a lost answer`,
+    `refreshes          ${sum.refreshes}`,
+    `sign-ins           ${sum.signIns}`,
+    `revoked families   ${explained} explained (${causes}), ${unexplained} unexplained`,
+  ];
 }
 
 /** Runs one seed and shows all of it. */
@@ -49,19 +50,6 @@ async function one(seed: number): Promise<number> {
   const { violation } = await simulate(seed, { trace: (line) => console.log(line) });
   console.log(violation ? `\nSeed ${seed} breaks ${violation}` : `\nSeed ${seed} breaks nothing`);
   return violation ? 1 : 0;
-}
-
-function added(sum: Report, report: Report): Report {
-  const revoked = { ...sum.revoked };
-  for (const cause of Object.keys(revoked) as (keyof Report["revoked"])[]) {
-    revoked[cause] += report.revoked[cause];
-  }
-  const total = { ...report, revoked };
-  for (const [name, count] of Object.entries(sum)) {
-    if (name === "seed" || typeof count !== "number") continue;
-    (total as unknown as Record<string, number>)[name] += count;
-  }
-  return total;
 }
 
 function whole(text: string | undefined, standard: number): number {

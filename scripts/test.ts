@@ -22,12 +22,13 @@ import {
   checkTypes,
   checkWebStandards,
 } from "./checks.ts";
-import { endAll, type Outcome, sources } from "./run.ts";
+import { endAll, type Outcome, outcomeOf, runDeno, sources } from "./run.ts";
 import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
 
 /** Test files that run on Deno alone, and why. Every other one runs on Deno, Bun and Node. */
 const denoOnly: readonly (readonly [start: string, reason: string])[] = [
   ["tests/jsr/", "only Deno resolves a jsr: specifier"],
+  ["tests/simulator/parallel_test.ts", "its threads are those of Deno"],
   ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
   ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
 ];
@@ -115,12 +116,20 @@ async function testSteps(filters: readonly string[], scratch: string): Promise<S
     ...step("bun", "tests on Bun", onEveryone, onBun),
     ...step("node", "tests on Node", onEveryone, onNode),
     ...step("workerd", "mod.ts in workerd", files.filter((file) => file === workerdTest), onDeno),
+    // once: the runtime has no part in it
+    ...(filters.length > 0
+      ? []
+      : [{ groups: ["deno"] as const, name: "deno task simulate", run: runSimulator }]),
   ];
 }
 
 async function build(): Promise<Outcome> {
   await buildBinary();
   return { passed: 1, failed: 0 };
+}
+
+async function runSimulator(): Promise<Outcome> {
+  return outcomeOf(await runDeno(["run", "-A", "scripts/simulate.ts", "--seeds", "10000"], 600_000));
 }
 
 async function carryOut(step: Step): Promise<Outcome> {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { faults } from "./faults.ts";
-import type { Sabotage } from "./client.ts";
+import type { Event } from "../../lib/session/refresh_events.ts";
+import type { RefreshMachine } from "../../lib/session/refresh_driver.ts";
+import { begin, next, type Step } from "../../lib/session/refresh_protocol.ts";
+import type { Sabotage, Session, Token } from "./client.ts";
 import { type Report, simulate } from "./simulation.ts";
 
 describe("the simulator of the refresh protocol", () => {
@@ -29,6 +32,41 @@ describe("the simulator of the refresh protocol", () => {
     assert.ok(once.lines.length > 10);
     assert.deepEqual(await lines(7), once);
     assert.notDeepEqual((await lines(8)).lines, once.lines);
+  });
+
+  it("crashes in every step of the protocol", async () => {
+    const died = new Map<string, number>();
+    const effects = new WeakMap<object, string>();
+    const begun = <S extends Step<Session, Token>>(step: S): S => {
+      if (step.effect.do === "deliver" || step.effect.do === "fail") return step;
+      effects.set(step.state, step.effect.do);
+      died.set(step.effect.do, (died.get(step.effect.do) ?? 0) + 1);
+      return step;
+    };
+    const machine = {
+      begin: () => begun(begin<Session, Token>()),
+      next: (state: Step<Session, Token>["state"], event: Event<Session, Token>) => {
+        const effect = effects.get(state)!;
+        died.set(effect, died.get(effect)! - 1);
+        return begun(next(state, event));
+      },
+    } as unknown as RefreshMachine;
+    for (let seed = 1; seed <= 400; seed++) await simulate(seed, { sabotage: { machine } });
+    const steps = [
+      "glance",
+      "lock",
+      "look",
+      "prepare",
+      "announce",
+      "present",
+      "log",
+      "interpret",
+      "commit",
+      "keep",
+    ];
+    for (const step of [...steps, "tidy", "postpone", "rest", "relieve"]) {
+      assert.ok(died.get(step), `nobody died in ${step}: ${JSON.stringify([...died])}`);
+    }
   });
 
   for (const { name, sabotage, seeds } of faults) {
