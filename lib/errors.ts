@@ -76,21 +76,21 @@ export class TokenError extends Error {
   /** Always `"TokenError"`. */
   override readonly name = "TokenError";
   /** What went wrong, for programs. */
-  readonly code: ErrorCode;
+  declare readonly code: ErrorCode;
   /** What a person can do about it. */
-  readonly nextStep?: string;
+  declare readonly nextStep?: string;
   /** The server's `error`, made safe. */
-  readonly serverError?: string;
+  declare readonly serverError?: string;
   /** The server's `error_description`, made safe. */
-  readonly serverDescription?: string;
+  declare readonly serverDescription?: string;
   /** The HTTP status of the server's answer. */
-  readonly status?: number;
+  declare readonly status?: number;
   /** How long the server asked us to wait, in seconds. */
-  readonly retryAfter?: number;
+  declare readonly retryAfter?: number;
   /** Whether the same request may succeed later. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** Whether the request may have reached the server. */
-  readonly sent?: boolean;
+  declare readonly sent?: boolean;
 
   /**
    * Makes an error.

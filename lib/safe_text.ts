@@ -8,11 +8,11 @@
 // terminator; two-byte sequences. The 8-bit forms of CSI and OSC too.
 const ESCAPE_SEQUENCE =
   // deno-lint-ignore no-control-regex
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
 // Zero-width characters, bidirectional controls, variation selectors, fillers, tags, interlinear and other format
 // characters: they change what a reader sees without being seen.
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029\ud800-\udfff]+/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]+/gu;
 
 /**
  * Makes a foreign string fit to be shown to a person: one line, no escape sequences, no control, bidirectional or

@@ -43,8 +43,6 @@ export function networkError(thrown: Thrown | undefined, flight: Flight): TokenE
   const reason = REASONS.find(([pattern]) => pattern.test(clue))?.[1];
   return failure(flight, "network", (reason ?? "the connection failed") + (clue && ` (${clue})`), {
     sent: !(reason || connecting || syscall === "connect"),
-    nextStep: CERTIFICATE.test(clue)
-      ? "Name the certificate authority to trust with --ca-file or SSL_CERT_FILE"
-      : undefined,
+    nextStep: CERTIFICATE.test(clue) ? "Trust its authority with --ca-file or SSL_CERT_FILE" : undefined,
   });
 }

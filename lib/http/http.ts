@@ -11,6 +11,7 @@ import { readAnswer } from "./_answer.ts";
 import { untilAborted } from "./abort.ts";
 import { failure, type Flight } from "./_flight.ts";
 import { networkError } from "./_network_error.ts";
+import { retryAfterSeconds } from "./retry_after.ts";
 import { checkUrl } from "./url.ts";
 
 /** The part of `fetch` this package uses. */
@@ -68,6 +69,8 @@ export interface HttpAnswer {
   readonly headers: Headers;
   /** The body, decoded; empty when there was none. */
   readonly body: Uint8Array;
+  /** How long the server asks to be left alone, in seconds. */
+  readonly retryAfter?: number;
 }
 
 const LIMIT = 128 * 1024;
@@ -88,7 +91,7 @@ export function createHttp(
  *
  * @throws {TokenError} `insecure_url` when the URL may not be asked; nothing was sent
  * @throws {TokenError} `invalid_argument` when a header has characters that a header cannot have; nothing was sent
- * @throws {TokenError} `invalid_response` when the answer is a redirect or too long
+ * @throws {TokenError} `invalid_response` when the answer is a redirect, too long, or compressed where that is not undone
  * @throws {TokenError} `network` when the server cannot be reached or the connection breaks; `sent` tells which
  * @throws {TokenError} `timeout` when the answer does not come in time, or slower than 100 bytes a second
  * @throws {TokenError} `aborted` when the signal of the request says so
@@ -137,10 +140,13 @@ async function send(
       body,
       redirect: "manual",
       signal: flight.signal,
-    });
+      // Bun's own: it unpacks all that has come, even when nobody reads it any more, and 16 KiB of zstd become 800 MiB.
+      decompress: false,
+    } as RequestInit);
     flight.since = clock.monotonic();
-    const { status } = response;
-    return { url, status, headers: response.headers, body: await readAnswer(response, limit, flight) };
+    const { status, headers } = response;
+    const retryAfter = retryAfterSeconds(headers, clock.now());
+    return { url, status, headers, retryAfter, body: await readAnswer(response, limit, flight) };
   } catch (error) {
     throw isTokenError(error) ? error : networkError(error as Error | undefined, flight);
   }

@@ -6,13 +6,10 @@
 
 import { TokenError } from "../errors.ts";
 
-/** How much structure {@linkcode parseJson} takes. */
-export interface JsonLimits {
-  /** How deep arrays and objects may be nested. Default: 32. */
-  readonly depth?: number;
-  /** How many opening brackets and commas there may be, which is about the number of values. Default: 10,000. */
-  readonly nodes?: number;
-}
+/** How deep arrays and objects may be nested. */
+const DEEPEST = 32;
+/** How many opening brackets and commas there may be, which is about the number of values. */
+const MOST_NODES = 10_000;
 
 // An escaped surrogate pair; an escape that must not be there: NUL, or half a pair (group 1); any other escape; what
 // gives the structure. Each match is short, so hostile input costs no more time or stack than other input.
@@ -22,25 +19,30 @@ const TOKEN = /\\ud[89ab]..\\ud[c-f]..|\\u(0000|d[89a-f])|\\[^]|["{}[\],:]/gi;
  * Parses strict JSON (RFC 8259, I-JSON of RFC 7493): UTF-8 without a byte order mark, no member twice, no `__proto__` or
  * `constructor`, no NUL, no half surrogate pairs. The limits are checked before anything is built.
  *
+ * @param refusal makes the error of what is wrong
  * @returns what `JSON.parse` returns
  * @throws {TokenError} `invalid_response` with the reason, never with the content
  */
-export function parseJson(bytes: Uint8Array, { depth = 32, nodes = 10_000 }: JsonLimits = {}): unknown {
+export function parseJson(bytes: Uint8Array, refusal: (why: string) => TokenError = unreadable): unknown {
   let fault: string | undefined = "is not JSON";
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (/^\s*</.test(text)) fault = "is a web page (a wrong URL, or a captive portal)";
-    const found = findFault(text, depth, nodes);
+    if (/^\s*</.test(text)) fault = "is a web page";
+    const found = findFault(text);
     if (!found) return JSON.parse(text);
     fault = found;
   } catch {
     // What the runtime says would quote the content.
   }
-  throw new TokenError("invalid_response", `Cannot read the answer: it ${fault}`, { sent: true });
+  throw refusal(`it ${fault}`);
+}
+
+function unreadable(why: string): TokenError {
+  return new TokenError("invalid_response", `Cannot read the answer: ${why}`, { sent: true });
 }
 
 /** Looks for what `JSON.parse` would let pass. Text that is not JSON may get through: `JSON.parse` refuses that. */
-function findFault(text: string, depth: number, nodes: number): string | undefined {
+function findFault(text: string): string | undefined {
   const members: Set<unknown>[] = [];
   let start = -1;
   let end = -1;
@@ -63,7 +65,7 @@ function findFault(text: string, depth: number, nodes: number): string | undefin
     } else if (/[}\]]/.test(token)) members.pop();
     else {
       if (token !== ",") members.push(new Set());
-      if (members.length > depth || ++seen > nodes) return "is nested too deep or has too many parts";
+      if (members.length > DEEPEST || ++seen > MOST_NODES) return "is nested too deep or has too many parts";
     }
   }
 }

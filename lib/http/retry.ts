@@ -11,10 +11,11 @@ import { givenUp } from "./abort.ts";
 /** A server that asks for more than this is better reported than waited for, in seconds. */
 const LONGEST_WISH = 10;
 
+/** How often to try again after the first failure. */
+const RETRIES = 2;
+
 /** What {@linkcode withRetry} can be told. */
 export interface RetryOptions {
-  /** How often to try again after the first failure. Default: 2. */
-  readonly retries?: number;
   /** Ends the wait between two tries. */
   readonly signal?: AbortSignal;
   /** A number from 0 up to 1. Default: `Math.random`. */
@@ -35,19 +36,19 @@ export interface RetryOptions {
  */
 export async function withRetry<T>(
   clock: Clock,
-  operation: (attempt: number) => Promise<T>,
-  { retries = 2, signal, random = Math.random }: RetryOptions = {},
+  operation: () => Promise<T>,
+  { signal, random = Math.random }: RetryOptions = {},
 ): Promise<T> {
   for (let attempt = 0;; attempt++) {
     try {
-      return await operation(attempt);
+      return await operation();
     } catch (error) {
       // who waited for a whole deadline has waited enough
       const hopeful = isTokenError(error) && error.retryable && error.code !== "timeout";
-      if (!hopeful || attempt >= retries) throw error;
+      if (!hopeful || attempt >= RETRIES) throw error;
       const wish = error.retryAfter ?? 0;
       if (wish > LONGEST_WISH) throw error;
-      const longest = Math.min(5000, 1000 * 2 ** attempt);
+      const longest = 1000 * 2 ** attempt;
       await clock.sleep(wish * 1000 + 200 + random() * (longest - 200), signal).catch(() => {
         throw givenUp(true);
       });

@@ -7,7 +7,7 @@
 /** Nobody waits longer than ten minutes because a server said so. */
 const LONGEST_WAIT = 600;
 // What a server must send (RFC 9110 section 5.6.7). `Date.parse` alone would take almost anything.
-const HTTP_DATE = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+const HTTP_DATE = /^\w{3}, [\w :]{20} GMT$/;
 
 /**
  * Reads `Retry-After` (RFC 9110 section 10.2.3), given in seconds or as a date.

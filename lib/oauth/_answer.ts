@@ -4,20 +4,13 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { type ErrorCode, TokenError } from "../errors.ts";
 import { challengeParameters } from "../http/challenge.ts";
 import type { HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
-import { retryAfterSeconds } from "../http/retry_after.ts";
 import { safeText } from "../safe_text.ts";
+import { formEncode, toBase64Url, utf8 } from "./_encodings.ts";
 import type { Members, Quirks } from "./quirks.ts";
-
-/** Who was asked, as far as reading its answers goes. */
-export interface Asked {
-  readonly http: { readonly clock: Clock };
-  readonly quirks: Quirks;
-}
 
 /** The JSON object of a good answer, whatever its content type says. */
 export function readMembers(
@@ -26,22 +19,18 @@ export function readMembers(
   code: ErrorCode = "invalid_response",
 ): Members {
   const type = contentType(answer);
-  let value: unknown;
-  let problem = "it is not a JSON object";
-  try {
-    value = parseJson(answer.body);
-  } catch (error) {
-    problem = (error as Error).message.replace(/^[^:]*: /, "");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    // a web page with a success status is somebody in between speaking, and not for ever
-    const retryable = type === "text/html";
-    throw new TokenError(code, `Cannot use the answer of ${new URL(answer.url).host}: ${problem}`, {
+  // a web page with a success status is somebody in between speaking, and not for ever
+  const retryable = type === "text/html";
+  const unusable = (why: string) =>
+    new TokenError(code, `Cannot use the answer of ${new URL(answer.url).host}: ${why}`, {
       nextStep: retryable ? "Check the URL, or sign in to this network first (captive portal)" : undefined,
       status: answer.status,
       retryable,
       sent: true,
     });
+  const value = parseJson(answer.body, unusable);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw unusable("it is not a JSON object");
   }
   if (!type.endsWith("json")) quirks.report("content-type");
   return value as Members;
@@ -58,18 +47,22 @@ export function contentType(answer: HttpAnswer): string {
 }
 
 /**
- * The members of an answer that must be a success.
+ * The members of an answer that is a success by its status.
  *
  * @param what the endpoint in words, for the message
  * @param status the success status that the standard names
- * @throws {TokenError} the {@linkcode refusal} of anything else, also of an `error` that came with a success status
+ * @throws {TokenError} the {@linkcode refusal} of an `error` that came with a success status
  */
-export function successMembers(answer: HttpAnswer, issuer: Asked, what: string, status = 200): Members {
-  const { http, quirks } = issuer;
-  const members = answer.status < 400 ? readMembers(answer, quirks) : undefined;
-  if (!members || (typeof members.error === "string" && !members.access_token)) {
-    if (members) quirks.report("error-with-success-status");
-    throw refusal(answer, what, http.clock);
+export function successMembers(
+  answer: EndpointAnswer,
+  { quirks }: { readonly quirks: Quirks },
+  what: string,
+  status = 200,
+): Members {
+  const members = readMembers(answer, quirks);
+  if (typeof members.error === "string" && !members.access_token) {
+    quirks.report("error-with-success-status");
+    throw refusal(answer, what);
   }
   if (answer.status !== status) quirks.report("success-status");
   return members;
@@ -81,13 +74,11 @@ const NOT_NOW = ["server_error", "temporarily_unavailable"];
  * Errors of the standards that stand whatever the status. Any other word in a 5xx or 429 is the server's own trouble:
  * Keycloak says `unknown_error`, Spring (INDIGO IAM) `Service Unavailable`.
  */
-const FINAL =
-  /^(invalid_|unauthorized_|unsupported_|insufficient_|authorization_|expired_|access_denied$|slow_down$|use_dpop_nonce$)/;
+const FINAL = /^(invalid|unauthorized|unsupported|insufficient|authorization|expired|access|slow|use)_/;
 
 /** Whether an error of this name and status may pass by itself. */
-export function isNotNow(error: string | undefined, status?: number): boolean {
-  if (error !== undefined && NOT_NOW.includes(error)) return true;
-  return status !== undefined && (status >= 500 || status === 429) && !FINAL.test(error ?? "");
+export function isNotNow(error = "", status = 0): boolean {
+  return NOT_NOW.includes(error) || (status >= 500 || status === 429) && !FINAL.test(error);
 }
 
 /** An answer, with the secrets of the request that it answers: some servers quote them in their errors. */
@@ -101,7 +92,7 @@ export interface EndpointAnswer extends HttpAnswer {
  *
  * @param what the endpoint in words, for the message
  */
-export function refusal(answer: EndpointAnswer, what: string, clock: Clock): TokenError {
+export function refusal(answer: EndpointAnswer, what: string): TokenError {
   const { error, description, interval } = errorWords(answer);
   const notNow = isNotNow(error, answer.status);
   const badClient = error === "invalid_client" || (error === undefined && answer.status === 401);
@@ -114,10 +105,9 @@ export function refusal(answer: EndpointAnswer, what: string, clock: Clock): Tok
     {
       nextStep: badClient ? "Check the client id and the client secret" : undefined,
       status: answer.status,
-      retryable: notNow,
       serverError: error,
       serverDescription: description,
-      retryAfter: retryAfterSeconds(answer.headers, clock.now()) ?? interval,
+      retryAfter: answer.retryAfter ?? interval,
       sent: true,
     },
   );
@@ -139,16 +129,34 @@ interface ErrorWords {
 export function errorWords(answer: EndpointAnswer): ErrorWords {
   const members = tolerantMembers(answer);
   const challenge = challengeParameters(answer.headers);
-  // a shorter one would tear the words apart, and is no secret
-  const secrets = answer.secrets?.filter((secret) => secret.length > 3) ?? [];
+  const secrets = answer.secrets?.flatMap(spellings) ?? [];
   const read = (name: string) => {
     // Spring and friends put an object there
     const text = typeof members[name] === "string" ? members[name] : challenge.get(name) ?? "";
-    return secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text) || undefined;
+    return secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), visible(text)) || undefined;
   };
   const error = read("error");
   const interval = error === "slow_down" ? Number(members.interval) || undefined : undefined;
   return { error, description: read("error_description"), interval };
+}
+
+/** What a reader sees of a text: what nobody sees must not hide a secret from us. */
+function visible(text: string): string {
+  return safeText(text, Infinity);
+}
+
+/** How a server may write a secret that it quotes: as it is, in JSON, in a URL, in a form, in Base64 of both kinds. */
+function spellings(secret: string): string[] {
+  const base64 = toBase64Url(utf8(secret));
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    formEncode(secret),
+    base64,
+    base64.replaceAll("-", "+").replaceAll("_", "/"),
+    // a shorter one would tear the words apart, and is no secret
+  ].map(visible).filter(({ length }) => length > 3);
 }
 
 /**
@@ -158,8 +166,8 @@ export function errorWords(answer: EndpointAnswer): ErrorWords {
 function tolerantMembers(answer: HttpAnswer): Members {
   const text = new TextDecoder().decode(answer.body);
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Members : {};
+    // anything but an object has no such words
+    return Object(JSON.parse(text));
   } catch {
     const form = text.slice(0, 4096);
     return /^(\w+=[^&\s]*&)*error=[\w.-]+(&|\s*$)/.test(form)

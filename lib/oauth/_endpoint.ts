@@ -8,8 +8,9 @@ import { TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
 import { untilAborted } from "../http/abort.ts";
-import { type EndpointAnswer, errorWords } from "./_answer.ts";
-import { authenticationOf, type Client } from "./client.ts";
+import { type EndpointAnswer, errorWords, refusal } from "./_answer.ts";
+import { type Client, issuerFor } from "./client.ts";
+import { none } from "./client_authentication.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** One form on its way to an endpoint. */
@@ -50,13 +51,17 @@ export function endpointOf(
   );
 }
 
-/** Sends a form with the client's authentication, and its DPoP proof where it has a key. */
+/**
+ * Sends a form with the client's authentication and transport, and its DPoP proof where it has a key.
+ *
+ * @throws {TokenError} the {@linkcode refusal} of an answer that is one by its status, and as every request
+ */
 export async function postForm(
   issuer: Issuer,
   client: Client,
   request: EndpointRequest,
 ): Promise<EndpointAnswer> {
-  const { http, quirks } = issuer;
+  const { http, quirks } = issuerFor(issuer, client);
   const { clock } = http;
   const { signal, timeout } = request;
   const { clientId, dpop } = client;
@@ -78,14 +83,16 @@ export async function postForm(
       now: Math.floor(clock.now() / 1000),
     };
     // a secret manager may take its time
-    await untilAborted(async () => await authenticationOf(client).apply(authenticated), signal);
+    await untilAborted(async () => await (client.authentication ?? none()).apply(authenticated), signal);
     const answer = await exchange(http, { url, method: "POST", headers, body: parameters, signal, timeout });
     for (const [name, value] of parameters) if (SECRET_PARAMETER.test(name)) secrets.push(value);
     return { ...answer, secrets };
   };
-  return dpop
+  const answer = dpop
     ? await dpop.send({ method: "POST", url, clock }, send, (answer) => errorWords(answer).error)
     : await send();
+  if (answer.status >= 400) throw refusal(answer, request.what);
+  return answer;
 }
 
 /** The parameters that nobody may see, of every grant and every way to authenticate. */

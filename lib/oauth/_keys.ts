@@ -14,12 +14,14 @@ import {
 import { exchange, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
-import { refusal } from "./_answer.ts";
+import { refusal, unusableAnswer } from "./_answer.ts";
 import { guarded } from "./_protocol.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 
 /** The longest JWK set that is read, in bytes. */
 const JWKS_LIMIT = 524_288;
+/** The most keys of a set. */
+const MOST_KEYS = 100;
 
 type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -77,10 +79,14 @@ export function keyFetcher(issuer: Issuer): KeyFetcher {
     fetcher = async (url, { headers }) => {
       const answer = await withRetry(http.clock, async () => {
         const answer = await exchange(http, { url, method: "GET", headers, limit: JWKS_LIMIT });
-        if (answer.status >= 400) throw refusal(answer, "its keys", http.clock);
+        if (answer.status >= 400) throw refusal(answer, "its keys");
         return answer;
       });
-      return Response.json(parseJson(answer.body));
+      const set = parseJson(answer.body) as { readonly keys?: unknown } | null;
+      if (Array.isArray(set?.keys) && set.keys.length > MOST_KEYS) {
+        throw unusableAnswer("it has too many keys");
+      }
+      return Response.json(set);
     };
     byTransport.set(http.fetch ?? metadata, fetcher);
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Fetch } from "../http/http.ts";
-import { type ClientAuthentication, none } from "./client_authentication.ts";
+import type { ClientAuthentication } from "./client_authentication.ts";
 import type { DpopKey } from "./dpop.ts";
 import type { Issuer } from "./issuer.ts";
 
@@ -19,11 +19,6 @@ export interface Client {
   readonly dpop?: DpopKey;
   /** What makes its requests: a Worker's mTLS binding, a proxy, a client with its own CA. Default: the issuer's. */
   readonly fetch?: Fetch;
-}
-
-/** How the client proves who it is. */
-export function authenticationOf(client: Client): ClientAuthentication {
-  return client.authentication ?? none();
 }
 
 /** The issuer as this client reaches it. */

@@ -5,6 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
+import { formEncode, utf8 } from "./_encodings.ts";
 import type { Quirks } from "./quirks.ts";
 
 /** A request that is about to be sent, for a {@linkcode ClientAuthentication} to put its proof in. */
@@ -94,12 +95,7 @@ export async function reveal(secret: SecretSource): Promise<string> {
   throw new TokenError("invalid_argument", "Cannot authenticate the client: its secret is empty");
 }
 
-/** `application/x-www-form-urlencoded`, as RFC 6749 appendix B writes it. */
-function formEncode(text: string): string {
-  return new URLSearchParams([["", text]]).toString().slice(1);
-}
-
 /** The bytes of UTF-8 as the characters that `btoa` takes (RFC 7617 section 2.1). */
 function asUtf8(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
+  return String.fromCharCode(...utf8(text));
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { sha256 } from "./_base64.ts";
+import { sha256 } from "./_encodings.ts";
 import type { JsonWebKey } from "./json_web_key.ts";
 import { generateSigningKey, signingKey, signJwt, thumbprint } from "./signing_key.ts";
 

@@ -17,10 +17,10 @@ import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
-import { toBase64Url } from "./_base64.ts";
+import { toBase64Url, utf8 } from "./_encodings.ts";
 import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
 import { sameButForSlash } from "./quirks.ts";
-import type { TokenRequest } from "./token_request.ts";
+import { scopeOf, TOKEN_EXCHANGE, type Validation } from "./token_request.ts";
 import type { IdTokenClaims } from "./token_set.ts";
 
 /** How far in the past an ID token may have been issued, and how far ahead its clock may be, in seconds. */
@@ -46,12 +46,14 @@ export interface IdTokenExpectation {
  */
 export function idTokenValidation(
   expectation: IdTokenExpectation = {},
-): NonNullable<TokenRequest["validate"]> {
-  return async (issuer, client, answer) => {
+): Validation {
+  return async (issuer, client, answer, request) => {
     const { nonce, maxAge } = expectation;
     if (answer.id_token === undefined) {
-      if (nonce === undefined && maxAge === undefined) return undefined;
-      throw untrusted("it is missing");
+      if (nonce !== undefined || maxAge !== undefined) throw untrusted("it is missing");
+      const asked = scopeOf(request)?.split(" ").includes("openid");
+      if (asked && !MAY_LEAVE_OUT.includes(request.grantType)) issuer.quirks.report("id-token-missing");
+      return undefined;
     }
     const server = serverForIdToken(issuer, answer.id_token);
     const who = protocolClient(issuer, client);
@@ -64,6 +66,9 @@ export function idTokenValidation(
     return claims;
   };
 }
+
+/** Grants whose answer need not have an ID token (OpenID Connect Core 1.0 section 12.2, RFC 8693 section 2.2.1). */
+const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
 
 /**
  * The checks that are left: a plausible `iat`, a `sub` that fits, no second audience, the nonce and the age of the
@@ -113,7 +118,7 @@ async function checkAccessToken(claims: IdTokenClaims, idToken: string, accessTo
   const algorithm = String(unverifiedHeader(idToken)?.alg);
   const bits = /^Ed/.test(algorithm) ? "512" : /(256|384|512)$/.exec(algorithm)?.[1];
   if (bits === undefined) return;
-  const digest = await crypto.subtle.digest(`SHA-${bits}`, new TextEncoder().encode(accessToken));
+  const digest = await crypto.subtle.digest(`SHA-${bits}`, utf8(accessToken));
   if (claims.at_hash === toBase64Url(new Uint8Array(digest, 0, digest.byteLength / 2))) return;
   throw untrusted("it belongs to another access token");
 }

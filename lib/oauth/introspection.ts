@@ -6,7 +6,7 @@
 
 import { processIntrospectionResponse } from "oauth4webapi";
 import { untilAborted } from "../http/abort.ts";
-import { contentType, readMembers, refusal, unusableAnswer } from "./_answer.ts";
+import { contentType, readMembers, unusableAnswer } from "./_answer.ts";
 import { postForm } from "./_endpoint.ts";
 import { verifiedAnswer } from "./_keys.ts";
 import { protocolClient } from "./_protocol.ts";
@@ -58,15 +58,13 @@ export async function introspectToken(
   { hint, signed, signal }: IntrospectionOptions = {},
 ): Promise<Introspection> {
   const reached = issuerFor(issuer, client);
-  const what = "the introspection";
   const answer = await postForm(reached, client, {
     endpoint: "introspection_endpoint",
-    what,
+    what: "the introspection",
     parameters: formOf({ token, token_type_hint: hint }),
     accept: signed ? SIGNED_TYPE : "application/json",
     signal,
   });
-  if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
   if (contentType(answer) === SIGNED_TYPE) {
     const who = protocolClient(reached, client);
     const step = (response: Response) => processIntrospectionResponse(asServer(reached), who, response);

@@ -11,7 +11,7 @@ import { withRetry } from "../http/retry.ts";
 import { checkUrl } from "../http/url.ts";
 import { safeText } from "../safe_text.ts";
 import { readMembers, refusal } from "./_answer.ts";
-import { type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from "./quirks.ts";
+import { type Members, type OptionalQuirk, type QuirkName, type Quirks, sameButForSlash } from "./quirks.ts";
 
 /** Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). */
 export interface ServerMetadata {
@@ -124,7 +124,8 @@ export function issuerFromMetadata(metadata: ServerMetadata, options: IssuerOpti
   };
 }
 
-function quirksOf(options: IssuerOptions): Quirks {
+/** The quirks that the options name. */
+export function quirksOf(options: IssuerOptions): Quirks {
   return { enabled: options.quirks ?? [], report: options.onQuirk ?? (() => {}) };
 }
 
@@ -155,18 +156,31 @@ async function fetchMetadata(
   quirks: Quirks,
   signal?: AbortSignal,
 ): Promise<ServerMetadata | number> {
-  const url = metadataUrl(issuer, algorithm);
+  const metadata = await getMetadata(http, metadataUrl(issuer, algorithm), quirks, signal);
+  if (typeof metadata === "number") return metadata;
+  if (typeof metadata.issuer === "string") return metadata as unknown as ServerMetadata;
+  throw new TokenError("invalid_metadata", `Cannot use the metadata at ${issuer.host}: it names no issuer`);
+}
+
+/**
+ * Fetches a metadata document; network failures are tried again.
+ *
+ * @returns its members, or the status of an answer that says "not here": some servers and firewalls say it with 400, 401,
+ * 403 or 405
+ */
+export async function getMetadata(
+  http: Http,
+  url: string,
+  quirks: Quirks,
+  signal?: AbortSignal,
+): Promise<Members | number> {
   const headers = { accept: "application/json" };
   const answer = await withRetry(http.clock, async () => {
     const answer = await exchange(http, { url, method: "GET", headers, limit: METADATA_LIMIT, signal });
-    if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "the metadata", http.clock);
+    if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "the metadata");
     return answer;
   }, { signal });
-  // 404 says "not here"; some servers and firewalls say it with 400, 401, 403 or 405
-  if (answer.status >= 400) return answer.status;
-  const metadata = readMembers(answer, quirks, "invalid_metadata");
-  if (typeof metadata.issuer === "string") return metadata as unknown as ServerMetadata;
-  throw new TokenError("invalid_metadata", `Cannot use the metadata at ${issuer.host}: it names no issuer`);
+  return answer.status < 400 ? readMembers(answer, quirks, "invalid_metadata") : answer.status;
 }
 
 function checkMetadata(metadata: ServerMetadata, asked: string | URL, quirks: Quirks): ServerMetadata {

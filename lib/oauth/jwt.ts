@@ -5,7 +5,7 @@
  */
 
 import { parseJson } from "../http/json.ts";
-import { fromBase64 } from "./_base64.ts";
+import { fromBase64 } from "./_encodings.ts";
 
 /** The longest JWT that is looked into, in characters. */
 const LIMIT = 65_536;

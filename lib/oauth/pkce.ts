@@ -5,7 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { randomText, sha256 } from "./_base64.ts";
+import { randomText, sha256 } from "./_encodings.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** A code verifier and what the request carries of it. */

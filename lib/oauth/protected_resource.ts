@@ -5,11 +5,9 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { createHttp, exchange } from "../http/http.ts";
-import { withRetry } from "../http/retry.ts";
+import { createHttp } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
-import { readMembers, refusal } from "./_answer.ts";
-import { discover, type DiscoverOptions, type Issuer } from "./issuer.ts";
+import { discover, type DiscoverOptions, getMetadata, type Issuer, quirksOf } from "./issuer.ts";
 
 /** Protected resource metadata (RFC 9728 section 2). */
 export interface ProtectedResource {
@@ -41,19 +39,9 @@ export async function discoverResource(
   const { origin, pathname, search, host } = checkUrl(identifier, http);
   const path = pathname === "/" ? "" : pathname;
   const url = `${origin}/.well-known/oauth-protected-resource${path}${search}`;
-  const { signal } = options;
-  const answer = await withRetry(http.clock, async () => {
-    const headers = { accept: "application/json" };
-    const answer = await exchange(http, { url, method: "GET", headers, signal });
-    if (answer.status >= 500 || answer.status === 429) throw refusal(answer, "its metadata", http.clock);
-    return answer;
-  }, { signal });
-  // 404 says "not here"; an API may say it with 401 or 403
-  if (answer.status >= 400) {
-    throw silent(host, answer.status);
-  }
-  const quirks = { enabled: options.quirks ?? [], report: options.onQuirk ?? (() => {}) };
-  const metadata = readMembers(answer, quirks, "invalid_metadata") as unknown as ProtectedResource;
+  const found = await getMetadata(http, url, quirksOf(options), options.signal);
+  if (typeof found === "number") throw silent(host, found);
+  const metadata = found as unknown as ProtectedResource;
   // a URL without a path has a slash when it comes out of `URL`; else every character counts
   const same = path + search === "" ? [origin, origin + "/"] : [identifier];
   if (same.includes(metadata.resource)) return metadata;

@@ -68,7 +68,7 @@ export function digitsAsNumber(value: unknown, quirks: Quirks): unknown {
 export function repairDeviceAnswer(answer: Members, quirks: Quirks): Members {
   const repaired: Members = { ...answer };
   const lifetime = digitsAsNumber(answer.expires_in, quirks);
-  repaired.expires_in = typeof lifetime === "number" ? Math.min(lifetime, LONGEST_LIFETIME) : lifetime;
+  repaired.expires_in = Number.isFinite(lifetime) ? Math.min(lifetime as number, LONGEST_LIFETIME) : lifetime;
   repaired.interval = digitsAsNumber(answer.interval, quirks);
   if (repaired.interval === 0) {
     quirks.report("interval-zero");
@@ -102,9 +102,10 @@ export function repairTokenAnswer(answer: Members, quirks: Quirks): Members {
   if (lifetime === undefined) {
     quirks.report("expires-in-missing");
     repaired.expires_in = ASSUMED_LIFETIME;
-  } else if (typeof lifetime === "number" && Number.isInteger(lifetime)) {
-    if (lifetime <= 0) quirks.report("expires-in-zero");
-    repaired.expires_in = Math.min(Math.max(lifetime, 0), LONGEST_LIFETIME);
+  } else if (Number.isInteger(lifetime)) {
+    const seconds = lifetime as number;
+    if (seconds <= 0) quirks.report("expires-in-zero");
+    repaired.expires_in = Math.min(Math.max(seconds, 0), LONGEST_LIFETIME);
   } else {
     throw unusableAnswer('its "expires_in" is no count of seconds');
   }

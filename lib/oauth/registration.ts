@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import { exchange } from "../http/http.ts";
 import { type EndpointAnswer, refusal, successMembers, textMember, unusableAnswer } from "./_answer.ts";
 import { defined } from "./_defined.ts";
@@ -53,6 +53,9 @@ export interface RegisterClientOptions extends RequestOptions {
   initialAccessToken?: string;
 }
 
+/** What is asked for, for messages. */
+const WHAT = "the client registration";
+
 /**
  * Registers a client.
  *
@@ -67,7 +70,7 @@ export async function registerClient(
 ): Promise<RegisteredClient> {
   const url = endpointOf(issuer, { clientId: "" }, "registration_endpoint", "a client registration");
   const answer = await send(issuer, "POST", url, initialAccessToken, metadata, signal);
-  return registered(successMembers(answer, issuer, "the client registration", 201));
+  return registered(successMembers(answer, issuer, WHAT, 201));
 }
 
 /**
@@ -82,7 +85,7 @@ export async function readRegistration(
   { signal }: RequestOptions = {},
 ): Promise<RegisteredClient> {
   const answer = await manage(issuer, "GET", client, undefined, signal);
-  return renewed(client, successMembers(answer, issuer, "the client registration"));
+  return renewed(client, successMembers(answer, issuer, WHAT));
 }
 
 /**
@@ -100,13 +103,14 @@ export async function updateRegistration(
   const { clientId: client_id, clientSecret: client_secret } = client;
   const body = { ...withoutServersOwn(metadata), client_id, client_secret };
   const answer = await manage(issuer, "PUT", client, body, signal);
-  return renewed(client, successMembers(answer, issuer, "the client registration"));
+  return renewed(client, successMembers(answer, issuer, WHAT));
 }
 
 /**
- * Deletes a client at the server. One that is gone already counts as deleted.
+ * Deletes a client at the server. One that the server does not know any more (404) counts as deleted.
  *
- * @throws {TokenError} as {@linkcode readRegistration}
+ * @throws {TokenError} as {@linkcode readRegistration}; `server_refused` with status 401 when the client is gone (RFC
+ * 7592 section 2.3) or the registration access token is not good: nothing tells the two apart
  * @see RFC 7592 section 2.3
  */
 export async function deleteRegistration(
@@ -114,11 +118,9 @@ export async function deleteRegistration(
   client: RegisteredClient,
   { signal }: RequestOptions = {},
 ): Promise<void> {
-  const answer = await manage(issuer, "DELETE", client, undefined, signal);
-  // 401 may mean that it is gone, too (section 2.3), or that the token is wrong: that is for the caller to judge
-  if (answer.status >= 400 && answer.status !== 404) {
-    throw refusal(answer, "the deletion", issuer.http.clock);
-  }
+  await manage(issuer, "DELETE", client, undefined, signal).catch((error) => {
+    if (!isTokenError(error) || error.status !== 404) throw error;
+  });
 }
 
 function manage(
@@ -152,8 +154,11 @@ async function send(
     // no `Headers` yet: it would quote a token that does not fit
     ...(token && { authorization: `Bearer ${token}` }),
   };
-  const answer = await exchange(http, { url, method, headers, body: body && JSON.stringify(body), signal });
-  return { ...answer, secrets: token ? [token] : [] };
+  const sent = await exchange(http, { url, method, headers, body: body && JSON.stringify(body), signal });
+  const secrets = [token, body?.client_secret].filter((one) => typeof one === "string");
+  const answer: EndpointAnswer = { ...sent, secrets };
+  if (answer.status >= 400) throw refusal(answer, WHAT);
+  return answer;
 }
 
 /** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2). */

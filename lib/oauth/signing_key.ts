@@ -5,7 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { fromBase64, sha256, toBase64Url } from "./_base64.ts";
+import { fromBase64, sha256, toBase64Url, utf8 } from "./_encodings.ts";
 import type { JsonWebKey } from "./json_web_key.ts";
 
 /** A signature algorithm of RFC 7518 section 3.1 or RFC 8037 section 3.1. */
@@ -124,7 +124,7 @@ export async function generateSigningKey(
 
 /** A shared secret as a key, for `client_secret_jwt`. */
 export async function secretKey(secret: string, algorithm: "HS256" | "HS384" | "HS512"): Promise<SigningKey> {
-  const bytes = new TextEncoder().encode(secret);
+  const bytes = utf8(secret);
   const key = await crypto.subtle.importKey("raw", bytes, parametersOf(algorithm), false, ["sign"]);
   return signer(key, algorithm);
 }
@@ -181,9 +181,9 @@ export async function signJwt(
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const full = { alg: key.algorithm, ...(key.keyId ? { kid: key.keyId } : {}), ...header };
-  const encode = (part: unknown) => toBase64Url(new TextEncoder().encode(JSON.stringify(part)));
+  const encode = (part: unknown) => toBase64Url(utf8(JSON.stringify(part)));
   const input = `${encode(full)}.${encode(claims)}`;
-  return `${input}.${toBase64Url(await key.sign(new TextEncoder().encode(input)))}`;
+  return `${input}.${toBase64Url(await key.sign(utf8(input)))}`;
 }
 
 /** The thumbprint of a public key (RFC 7638), as `jkt` has it. */

@@ -45,6 +45,14 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
+/** What the ID token of an answer says, once it is validated; nothing where there is none. */
+export type Validation = (
+  issuer: Issuer,
+  client: Client,
+  answer: Members,
+  request: Pick<TokenRequest, "grantType" | "parameters" | "scope">,
+) => Promise<IdTokenClaims | undefined>;
+
 /** A token request in the making. */
 export interface TokenRequest extends RequestOptions {
   readonly grantType: string;
@@ -54,7 +62,7 @@ export interface TokenRequest extends RequestOptions {
   /** What was asked for, where the parameters do not say. */
   readonly scope?: string;
   /** Validates the ID token of an answer. Without it an ID token is dropped: what nobody checked, nobody gets. */
-  readonly validate?: (issuer: Issuer, client: Client, answer: Members) => Promise<IdTokenClaims | undefined>;
+  readonly validate?: Validation;
   /** Told the answer's refresh token before the rest of the answer is judged: it is good even if that is not. */
   readonly onRefreshToken?: (refreshToken: string) => void | Promise<void>;
 }
@@ -66,11 +74,10 @@ export interface TokenRequest extends RequestOptions {
  */
 export function narrowing(parameters: TokenParameters): FormParameters {
   const { scope, audience, resource, authorizationDetails, extra } = parameters;
-  for (const uri of [resource ?? []].flat()) {
-    if (URL.canParse(uri) && !uri.includes("#")) continue;
+  if ([resource ?? []].flat().some((uri) => !URL.canParse(uri) || uri.includes("#"))) {
     throw new TokenError(
       "invalid_argument",
-      "Cannot use this resource: it must be an absolute URI without fragment (RFC 8707)",
+      "Cannot use this resource: it is no absolute URI without fragment",
     );
   }
   const details = authorizationDetails && JSON.stringify(authorizationDetails);
@@ -110,7 +117,7 @@ export async function requestToken(issuer: Issuer, client: Client, request: Toke
   }, request.signal);
 }
 
-/** Sends a token request. What comes may be an error. */
+/** Sends a token request. What comes is a success by its status; it may be an error all the same. */
 export async function sendTokenRequest(
   issuer: Issuer,
   client: Client,
@@ -119,7 +126,7 @@ export async function sendTokenRequest(
   const parameters = new URLSearchParams(asked);
   parameters.set("grant_type", grantType);
   const form = { endpoint: "token_endpoint", what: WHAT, parameters, signal, timeout };
-  return await postForm(issuerFor(issuer, client), client, form);
+  return await postForm(issuer, client, form);
 }
 
 /**
@@ -134,7 +141,19 @@ export async function readTokenAnswer(
   answer: EndpointAnswer,
   sentAt: number,
 ): Promise<TokenSet> {
-  return await judge(issuerFor(issuer, client), client, request, answer, sentAt).catch(afterSending);
+  try {
+    return await judge(issuerFor(issuer, client), client, request, answer, sentAt);
+  } catch (error) {
+    // whatever goes wrong with an answer, be it that the keys cannot be fetched: the request had been sent
+    throw isTokenError(error) ? new TokenError(error.code, error.message, { ...error, sent: true }) : error;
+  }
+}
+
+/** The scope that was asked for. */
+export function scopeOf(
+  { parameters, scope }: Pick<TokenRequest, "parameters" | "scope">,
+): string | undefined {
+  return parameters.get("scope") ?? scope;
 }
 
 /** What is asked for, for messages. */
@@ -153,22 +172,10 @@ async function judge(
   if (successor !== undefined) await onRefreshToken?.(successor);
   const answer = repairTokenAnswer(members, issuer.quirks);
   if (!validate) delete answer.id_token;
-  const scope = request.parameters.get("scope") ?? request.scope;
-  const tokens = tokenSetOf(answer, sentAt, scope);
+  const tokens = tokenSetOf(answer, sentAt, scopeOf(request));
   checkBinding(client, tokens, grantType);
-  const claims = await validate?.(issuer, client, answer);
-  if (claims) return { ...tokens, claims };
-  const left = validate && scope?.split(" ").includes("openid") && !MAY_LEAVE_OUT.includes(grantType);
-  if (left) issuer.quirks.report("id-token-missing");
-  return tokens;
-}
-
-/** Grants whose answer need not have an ID token (OpenID Connect Core 1.0 section 12.2, RFC 8693 section 2.2.1). */
-const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
-
-/** Whatever goes wrong with an answer, be it that the keys cannot be fetched: the request had been sent. */
-function afterSending(error: unknown): never {
-  throw isTokenError(error) ? new TokenError(error.code, error.message, { ...error, sent: true }) : error;
+  const claims = await validate?.(issuer, client, answer, request);
+  return claims ? { ...tokens, claims } : tokens;
 }
 
 /** A token of another kind than the client asked for is of no use, or worse: of use to a thief (RFC 9449 section 5). */

@@ -50,7 +50,7 @@ export interface TokenSet {
 
 /** What a token may consist of: 1*VSCHAR (RFC 6749 appendix A.12 and A.17). */
 const VISIBLE = /^[\x21-\x7e]+$/;
-const TOKEN_TYPES: Readonly<Record<string, string>> = { bearer: "Bearer", dpop: "DPoP", n_a: "N_A" };
+const TOKEN_TYPES = ["Bearer", "DPoP", "N_A"];
 const LONGEST_TOKEN = 64 * 1024;
 
 /**
@@ -67,7 +67,6 @@ export function tokenSetOf(
   if (answer.scope !== undefined && typeof answer.scope !== "string") {
     throw unusableAnswer('its "scope" is no text');
   }
-  const scope = answer.scope?.trim() || requestedScope;
   // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
   const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
   return defined<TokenSet>({
@@ -75,7 +74,7 @@ export function tokenSetOf(
     tokenType: tokenType(answer.token_type),
     issuedAt,
     expiresAt: issuedAt + Number(answer.expires_in),
-    scope: scope || undefined,
+    scope: answer.scope?.trim() || requestedScope || undefined,
     authorizationDetails: details(answer.authorization_details),
     refreshToken: token(answer, "refresh_token"),
     refreshExpiresAt: refreshLife > 0 ? issuedAt + refreshLife : undefined,
@@ -97,8 +96,10 @@ function details(value: unknown): readonly Record<string, unknown>[] | undefined
 
 /** RFC 6749 section 7.1: in any case of letters; a type that nobody here can use is refused. */
 function tokenType(value: unknown): string {
-  const type = TOKEN_TYPES[String(value).toLowerCase()];
-  if (typeof value === "string" && type) return type;
+  const type = TOKEN_TYPES.find((type) =>
+    typeof value === "string" && type.toLowerCase() === value.toLowerCase()
+  );
+  if (type) return type;
   throw unusableAnswer('its "token_type" is missing or unknown');
 }
 

@@ -51,7 +51,7 @@ export async function userInfo(
   const what = "the UserInfo";
   const url = endpointOf(reached, client, "userinfo_endpoint", what);
   const answer = await ask(reached, client, accessToken, url, signal);
-  if (answer.status >= 400) throw refusal(answer, what, reached.http.clock);
+  if (answer.status >= 400) throw refusal(answer, what);
   return await untilAborted(() => judge(reached, client, answer, subject), signal);
 }
 

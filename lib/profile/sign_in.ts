@@ -89,7 +89,9 @@ export async function signIn(host: Host, request: SignInRequest): Promise<SignIn
     provider,
     flow: request.flow,
     secret: request.secretFile !== undefined || request.clientSecret !== undefined ||
-      request.privateKeyFile !== undefined,
+      request.privateKeyFile !== undefined ||
+      // the registration brings one
+      (request.flow === "client-credentials" && request.register === true && !request.clientId),
     password: request.password !== undefined,
     browser: host.browser(),
   });

@@ -6,7 +6,7 @@
 
 import { isTokenError, TokenError } from "../errors.ts";
 import { givenUp } from "../http/abort.ts";
-import { type Client, issuerFor } from "../oauth/client.ts";
+import type { Client } from "../oauth/client.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
@@ -72,7 +72,7 @@ const BACKWARDS = 60;
  * @param grant how a token is got
  */
 export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenCache {
-  const { clock } = issuerFor(issuer, client).http;
+  const { clock } = issuer.http;
   const entries = new Map<string, Entry>();
   const flights = new Map<string, Flight<Entry>>();
   const pauses = new Map<string, Pause>();

@@ -4,7 +4,7 @@ import process from "node:process";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { TokenError } from "../../lib/errors.ts";
 import { createHttp, exchange, type Fetch, type HttpRequest } from "../../lib/http/http.ts";
 import { parseJson } from "../../lib/http/json.ts";
@@ -284,10 +284,24 @@ describe("exchange with a server that lies about its answer", () => {
     }
   });
 
+  it("reads what came compressed unasked, or says that it did", async () => {
+    const encodings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync };
+    const texts = ['{"a":1}', JSON.stringify({ error: "invalid_grant", error_description: "x".repeat(500) })];
+    for (const [encoding, pack] of Object.entries(encodings)) {
+      for (const text of texts) {
+        const packed = pack(text);
+        const server = await serve(raw(head(packed.length, `content-encoding: ${encoding}`), packed));
+        const said = await ask(server).then(({ body }) => new TextDecoder().decode(body), String);
+        if (said === text) continue;
+        assert.match(said, /^TokenError: Cannot get an answer from .*: it is compressed, and nobody asked/);
+      }
+    }
+  });
+
   it("shows a captive portal for what it is", async () => {
     const { status, body } = await ask(await serve(captivePortal));
     assert.equal(status, 200);
-    assert.throws(() => parseJson(body), /it is a web page \(a wrong URL, or a captive portal\)/);
+    assert.throws(() => parseJson(body), /it is a web page$/);
   });
 });
 

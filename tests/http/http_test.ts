@@ -78,7 +78,14 @@ describe("exchange: the request", () => {
     assert.equal(calls.length, 1);
     const [input, init] = calls[0];
     assert.equal(input, url);
-    assert.deepEqual(Object.keys(init).sort(), ["body", "headers", "method", "redirect", "signal"]);
+    assert.deepEqual(Object.keys(init).sort(), [
+      "body",
+      "decompress",
+      "headers",
+      "method",
+      "redirect",
+      "signal",
+    ]);
     assert.equal(init.method, "POST");
     assert.equal(init.redirect, "manual");
     assert.equal(init.body, body);

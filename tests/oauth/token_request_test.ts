@@ -215,7 +215,7 @@ describe("an answer that real libraries get wrong", () => {
     assert.equal(empty.serverError, "invalid_grant");
   });
 
-  for (const token_type of [undefined, "mac", "N_A", 42, "", null]) {
+  for (const token_type of [undefined, "mac", "N_A", 42, "", null, "constructor", ["bearer"]]) {
     it(`token_type ${JSON.stringify(token_type)}: is refused`, async () => {
       assert.equal((await refusal(json(tokens({ token_type })))).code, "invalid_response");
     });

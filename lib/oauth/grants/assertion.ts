@@ -5,7 +5,7 @@
  */
 
 import { TokenError } from "../../errors.ts";
-import { toBase64Url } from "../_base64.ts";
+import { toBase64Url, utf8 } from "../_encodings.ts";
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
@@ -58,7 +58,7 @@ export async function samlBearerGrant(
   options: RequestOptions = {},
 ): Promise<TokenSet> {
   const grantType = "urn:ietf:params:oauth:grant-type:saml2-bearer";
-  const assertion = toBase64Url(new TextEncoder().encode(parameters.assertion));
+  const assertion = toBase64Url(utf8(parameters.assertion));
   return await redeem(issuer, client, grantType, assertion, parameters, options);
 }
 

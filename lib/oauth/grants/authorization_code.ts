@@ -5,7 +5,7 @@
  */
 
 import { isTokenError, TokenError } from "../../errors.ts";
-import { randomText } from "../_base64.ts";
+import { randomText } from "../_encodings.ts";
 import { answerParameters, authorizationCode, isAnswerFor } from "../authorization_answer.ts";
 import { authorizationUrl, type Delivery } from "../authorization_url.ts";
 import { type Client, issuerFor } from "../client.ts";
@@ -71,7 +71,6 @@ export async function authorizationRequest(
     // RFC 9126 section 2.1; a signed request is made here, with `requestObjectKey`
     throw new TokenError("invalid_argument", "Cannot send a request object that was made elsewhere");
   }
-  const reached = issuerFor(issuer, client);
   const proof = await proofKey(issuer);
   const state = randomText();
   const { redirectUri, responseMode, prompt, loginHint, maxAge } = parameters;
@@ -90,17 +89,18 @@ export async function authorizationRequest(
     dpop_jkt: client.dpop?.thumbprint,
     ...proof.parameters,
   }));
-  const url = await authorizationUrl(reached, client, form, parameters);
+  const url = await authorizationUrl(issuer, client, form, parameters);
   const signed = responseMode?.endsWith("jwt") ?? false;
   let redeemed = false;
   return {
     url,
     accepts: (answer) => isAnswerFor(state, answer),
     redeem: async (answer, options = {}) => {
+      const reached = issuerFor(issuer, client);
       const code = await authorizationCode(reached, client, answerParameters(answer), state, signed);
       if (redeemed) throw new TokenError("invalid_response", "Cannot redeem an authorization code twice");
       redeemed = true;
-      return await requestToken(reached, client, {
+      return await requestToken(issuer, client, {
         grantType: "authorization_code",
         parameters: formOf({ code, redirect_uri: redirectUri, code_verifier: proof.verifier }),
         scope,

@@ -8,7 +8,7 @@ import { TokenError } from "../../errors.ts";
 import { textMember } from "../_answer.ts";
 import { requestObject } from "../_request_object.ts";
 import { waitingSignIn } from "../_waiting.ts";
-import { type Client, issuerFor } from "../client.ts";
+import type { Client } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
 import type { SigningKey } from "../signing_key.ts";
 import { formOf, narrowing, replacing, type RequestOptions, type TokenParameters } from "../token_request.ts";
@@ -63,16 +63,15 @@ export async function backchannelAuthentication(
   parameters: BackchannelParameters,
   options: RequestOptions = {},
 ): Promise<BackchannelAuthentication> {
-  const reached = issuerFor(issuer, client);
   const form = requestForm(parameters);
   const key = parameters.requestObjectKey;
   const request = {
     endpoint: "backchannel_authentication_endpoint",
     what: "a sign-in on another device",
-    parameters: key ? formOf({ request: await requestObject(reached, client, form, key) }) : form,
+    parameters: key ? formOf({ request: await requestObject(issuer, client, form, key) }) : form,
     signal: options.signal,
   };
-  const { answer: _answer, ...waiting } = await waitingSignIn(reached, client, request, (answer) => ({
+  const { answer: _answer, ...waiting } = await waitingSignIn(issuer, client, request, (answer) => ({
     grantType: "urn:openid:params:grant-type:ciba",
     parameters: formOf({ auth_req_id: textMember(answer, "auth_req_id") }),
     scope: form.get("scope") ?? undefined,

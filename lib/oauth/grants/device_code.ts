@@ -7,7 +7,7 @@
 import { checkUrl } from "../../http/url.ts";
 import { textMember, unusableAnswer } from "../_answer.ts";
 import { waitingSignIn } from "../_waiting.ts";
-import { type Client, issuerFor } from "../client.ts";
+import type { Client } from "../client.ts";
 import type { Issuer } from "../issuer.ts";
 import { knowsS256, proofKey } from "../pkce.ts";
 import { formOf, narrowing, type RequestOptions, type TokenParameters } from "../token_request.ts";
@@ -49,7 +49,6 @@ export async function deviceAuthorization(
   parameters: TokenParameters = {},
   options: RequestOptions = {},
 ): Promise<DeviceAuthorization> {
-  const reached = issuerFor(issuer, client);
   const { clientId: client_id } = client;
   const proof = knowsS256(issuer) ? await proofKey(issuer) : undefined;
   const request = {
@@ -58,7 +57,7 @@ export async function deviceAuthorization(
     parameters: formOf({ ...narrowing(parameters), ...proof?.parameters, client_id }),
     signal: options.signal,
   };
-  const { answer, ...waiting } = await waitingSignIn(reached, client, request, (answer) => ({
+  const { answer, ...waiting } = await waitingSignIn(issuer, client, request, (answer) => ({
     grantType: DEVICE_CODE,
     parameters: formOf({
       client_id,
@@ -70,8 +69,8 @@ export async function deviceAuthorization(
   const complete = answer.verification_uri_complete;
   return {
     userCode: textMember(answer, "user_code"),
-    verificationUri: pageOf(textMember(answer, "verification_uri"), reached),
-    ...(complete ? { verificationUriComplete: pageOf(String(complete), reached) } : {}),
+    verificationUri: pageOf(textMember(answer, "verification_uri"), issuer),
+    ...(complete ? { verificationUriComplete: pageOf(String(complete), issuer) } : {}),
     ...waiting,
   };
 }

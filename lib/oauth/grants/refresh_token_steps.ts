@@ -5,7 +5,7 @@
  */
 
 import { isTokenError, type TokenError } from "../../errors.ts";
-import { type EndpointAnswer, refusal, successMembers } from "../_answer.ts";
+import { type EndpointAnswer, successMembers } from "../_answer.ts";
 import type { Client } from "../client.ts";
 import { idTokenValidation } from "../id_token.ts";
 import type { Issuer } from "../issuer.ts";
@@ -65,8 +65,11 @@ export async function presentRefreshToken(
   const { clock } = issuer.http;
   const sentAt = clock.now();
   const form = formOf({ ...narrowing(parameters), refresh_token: refreshToken });
-  const answer = await sendTokenRequest(issuer, client, { grantType: GRANT, parameters: form });
-  if (answer.status >= 400) throw orEnded(refusal(answer, WHAT, clock));
+  const answer = await sendTokenRequest(issuer, client, { grantType: GRANT, parameters: form }).catch(
+    (error) => {
+      throw isTokenError(error) ? orEnded(error) : error;
+    },
+  );
   const { url, status, headers, body } = answer;
   const contentType = headers.get("content-type") ?? "";
   return { url, status, contentType, body, scope: parameters.scope, sentAt, receivedAt: clock.now() };

@@ -81,9 +81,9 @@ export async function tokenExchangeGrant(
       actor_token_type: actorTokenType,
       requested_token_type: requestedTokenType,
     })),
-    validate: (reached, who, answer) => {
+    validate: (reached, who, answer, request) => {
       issuedTokenType = answer.issued_token_type;
-      return validate(reached, who, answer);
+      return validate(reached, who, answer, request);
     },
     ...options,
   });

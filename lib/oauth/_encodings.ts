@@ -1,8 +1,19 @@
 /**
- * Base64 and its URL form (RFC 4648 sections 4 and 5) on runtimes without `Uint8Array.toBase64`.
+ * Text and bytes in the encodings of the protocol: UTF-8, forms, and base64url (RFC 4648 section 5) on runtimes without
+ * `Uint8Array.toBase64`.
  *
  * @module
  */
+
+/** The UTF-8 of a text. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** `application/x-www-form-urlencoded`, as RFC 6749 appendix B writes it. */
+export function formEncode(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1);
+}
 
 /** Bytes as base64url without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
@@ -18,7 +29,7 @@ export function randomText(): string {
 
 /** The SHA-256 of a text, as base64url. */
 export async function sha256(text: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
 }
 
 /**
