@@ -1,8 +1,8 @@
 /**
  * Runs every check and every test: `deno task test [--only GROUP] [PART OF A TEST FILE'S PATH ...]`.
  *
- * The groups are lint, check, deno, bun, node and workerd. Each check counts as one test. The last line on stdout is
- * `N passed, N failed`.
+ * The groups are lint, check, deno, bun, node and workerd; in workerd the tests of what runs everywhere. Each check
+ * counts as one test. The last line on stdout is `N passed, N failed`.
  *
  * @module
  */
@@ -24,6 +24,8 @@ import {
 } from "./checks.ts";
 import { endAll, type Outcome, outcomeOf, runDeno, sources } from "./run.ts";
 import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
+import { runInWorkerd } from "./workerd.ts";
+import { forWorkerd } from "./workerd_files.ts";
 
 /** Test files that run on Deno alone, and why. Every other one runs on Deno, Bun and Node. */
 const denoOnly: readonly (readonly [start: string, reason: string])[] = [
@@ -105,17 +107,23 @@ async function testSteps(filters: readonly string[], scratch: string): Promise<S
     throw new Error(`Cannot find a test file whose path has ${filters.join(" or ")} in it`);
   }
   const onEveryone = files.filter((file) => !denoOnly.some(([start]) => file.startsWith(start)));
-  const step = (group: Group, name: string, chosen: string[], runner: Runner): Step[] =>
+  type Run = (chosen: readonly string[]) => Promise<Outcome>;
+  const by = (runner: Runner): Run => (chosen) => runTests(runner, chosen, scratch);
+  const step = (group: Group, name: string, chosen: string[], run: Run): Step[] =>
     // A filter may leave nothing for one runner; without a filter that is a mistake, and the step says so.
-    chosen.length === 0 && filters.length > 0
-      ? []
-      : [{ groups: [group], name, run: () => runTests(runner, chosen, scratch) }];
+    chosen.length === 0 && filters.length > 0 ? [] : [{ groups: [group], name, run: () => run(chosen) }];
   return [
     { groups: ["deno", "bun", "node"], name: "build of dist/apex-token", run: build },
-    ...step("deno", "tests on Deno", files.filter((file) => file !== workerdTest), onDeno),
-    ...step("bun", "tests on Bun", onEveryone, onBun),
-    ...step("node", "tests on Node", onEveryone, onNode),
-    ...step("workerd", "mod.ts in workerd", files.filter((file) => file === workerdTest), onDeno),
+    ...step("deno", "tests on Deno", files.filter((file) => file !== workerdTest), by(onDeno)),
+    ...step("bun", "tests on Bun", onEveryone, by(onBun)),
+    ...step("node", "tests on Node", onEveryone, by(onNode)),
+    ...step("workerd", "mod.ts in workerd", files.filter((file) => file === workerdTest), by(onDeno)),
+    ...step(
+      "workerd",
+      "tests of the core in workerd",
+      forWorkerd(files),
+      (core) => runInWorkerd(core, scratch),
+    ),
     // once: the runtime has no part in it
     ...(filters.length > 0
       ? []

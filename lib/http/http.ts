@@ -152,9 +152,15 @@ async function send(
   }
 }
 
-function requestHeaders(given: HeadersInit | undefined, flight: Flight): Headers {
+/** Visible ASCII, spaces and tabs (RFC 9110 section 5.5). */
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+
+function requestHeaders(given: HeadersInit = [], flight: Flight): Headers {
   try {
-    const headers = new Headers(given);
+    // Not left to `Headers`: workerd takes other characters, sends them as UTF-8, and shows the value on its console.
+    const pairs = Symbol.iterator in given ? [...given] : Object.entries(given);
+    if (!pairs.every(([, value]) => HEADER_VALUE.test(value))) throw undefined;
+    const headers = new Headers(pairs);
     // Browsers and workers set these two themselves. What is not packed cannot grow; else the counter has to do.
     headers.set("accept-encoding", "identity");
     // A kept connection may be dead by the next request. Deno then sends that one again, even if it was a refresh token

@@ -99,7 +99,10 @@ async function imported(
       // Deno takes a JWK of another curve
       if (parameters.name === "ECDSA" && crv && crv !== parameters.namedCurve) continue;
       const key = await subtle.importKey(format as "jwk", data as JsonWebKey, parameters, true, ["sign"]);
-      return signer(key, algorithm, publicHalf(await subtle.exportKey("jwk", key)), keyId);
+      const publicJwk = publicHalf(await subtle.exportKey("jwk", key));
+      // workerd takes a PEM for X25519 as one for Ed25519, and calls it so; it signs nothing
+      await subtle.sign(parameters, key, new Uint8Array());
+      return signer(key, algorithm, publicJwk, keyId);
     } catch {
       // not for this one
     }

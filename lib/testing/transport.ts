@@ -61,7 +61,8 @@ async function incoming(
     method: request.method,
     url,
     headers: new Headers(request.headers),
-    body: await request.text(),
+    // not `text()`: workerd warns of a form that is read so
+    body: new TextDecoder().decode(await request.arrayBuffer()),
     ...(signal === undefined ? {} : { signal }),
   };
 }

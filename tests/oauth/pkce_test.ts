@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { proofKey } from "../../lib/oauth/pkce.ts";
-import { failureOf, json, stub } from "./support.ts";
+import { challengeOf, failureOf, json, stub } from "./support.ts";
 
 const issuerThatKnows = (methods?: unknown) =>
   stub(json({}), { metadata: { code_challenge_methods_supported: methods as string[] } }).issuer;
@@ -12,7 +11,7 @@ describe("a proof key", () => {
     const { verifier, parameters } = await proofKey(issuerThatKnows(["S256"]));
     assert.match(verifier, /^[\w-]{43}$/);
     assert.equal(parameters.code_challenge_method, "S256");
-    assert.equal(parameters.code_challenge, createHash("sha256").update(verifier).digest("base64url"));
+    assert.equal(parameters.code_challenge, await challengeOf(verifier));
   });
 
   it("is another one each time", async () => {

@@ -153,6 +153,13 @@ export async function failureOf(work: Promise<unknown>): Promise<TokenError> {
   assert.fail("it succeeded");
 }
 
+/** The S256 challenge of a verifier (RFC 7636 section 4.2). */
+export async function challengeOf(verifier: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  return btoa(String.fromCharCode(...new Uint8Array(hash)))
+    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
 /** Nobody who prints, logs or serialises `value` gets to see one of `secrets`. */
 export function assertHides(value: unknown, ...secrets: (string | null | undefined)[]): void {
   const runtime = globalThis as {

@@ -5,7 +5,6 @@
  */
 
 import assert from "node:assert/strict";
-import process from "node:process";
 import { inspect } from "node:util";
 
 /** A secret in the forms in which it may turn up; a part of it is as bad as the whole. */
@@ -36,6 +35,10 @@ export function assertAbsent(text: string, secrets: Iterable<string>, where: str
       );
     }
   }
+}
+
+interface Stream {
+  write(...words: unknown[]): boolean;
 }
 
 interface Inspecting {
@@ -87,12 +90,14 @@ export function overhear(): Overheard {
     };
     undo.push(() => console[name] = before);
   }
-  for (const stream of [process.stdout, process.stderr]) {
+  // A Worker has a console and no streams.
+  const { process } = globalThis as { process?: { stdout: Stream; stderr: Stream } };
+  for (const stream of process ? [process.stdout, process.stderr] : []) {
     const before = stream.write;
-    stream.write = ((...words: Parameters<typeof before>) => {
-      text += typeof words[0] === "string" ? words[0] : new TextDecoder().decode(words[0]);
+    stream.write = (...words) => {
+      text += typeof words[0] === "string" ? words[0] : new TextDecoder().decode(words[0] as Uint8Array);
       return before.apply(stream, words);
-    }) as typeof before;
+    };
     undo.push(() => stream.write = before);
   }
   return { text: () => text, stop: () => undo.forEach((one) => one()) };

@@ -1,11 +1,11 @@
 /**
  * Requirements on every request: transport, endpoints, parameters (RFC 6749, RFC 6750, RFC 9700, OAuth 2.1). Each name
- * begins with the requirement's ID. C1 to C7 are here, the others in `requirements_common_answers_test.ts`.
+ * begins with the requirement's ID. C1 to C7 are here, the others in `requirements_common_answers_test.ts` and
+ * `requirements_common_client_test.ts`; what takes a socket is in `requirements_common_served_test.ts`.
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { after, afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   authorizationRequest,
@@ -20,7 +20,6 @@ import {
   federatedAssertion,
   generateSigningKey,
   introspectToken,
-  issuerFromMetadata,
   none,
   privateKeyJwt,
   refreshTokenGrant,
@@ -29,13 +28,7 @@ import {
   tlsClientAuth,
   tokenSource,
 } from "../../mod.ts";
-import { root } from "../../scripts/toolchain.ts";
-import { closeAll, request as visit, send, start, status } from "../host/callback.ts";
-import { makeCertificates } from "../hostile/certificates.ts";
 import { driven } from "../hostile/driven.ts";
-import { answer } from "../hostile/faults.ts";
-import { startHostileServer } from "../hostile/server.ts";
-import { newHome } from "./command_line.ts";
 import { app, assertNothingTwice, json, REDIRECT, refusedWith, stub, tokens, world } from "./support.ts";
 
 const ORIGIN = "https://as.test";
@@ -44,8 +37,6 @@ const ENDPOINTS = {
   revocation_endpoint: `${ORIGIN}/revoke`,
   introspection_endpoint: `${ORIGIN}/introspect`,
 };
-
-afterEach(closeAll);
 
 describe("every request", () => {
   it("C1 goes to https only, and nothing is sent to anything else", async () => {
@@ -78,60 +69,6 @@ describe("every request", () => {
       await refusedWith("network", run(discover(`http://${host}:1`, http)));
     }
     assert.equal(sent, 6);
-  });
-
-  describe("over TLS", () => {
-    const certificates = makeCertificates();
-    const home = newHome();
-    after(() => home.remove());
-
-    it("C2 is not made when the certificate is not good, and no environment variable changes that", async () => {
-      for (const kind of ["expired", "wrongHost", "selfSigned"] as const) {
-        const server = await startHostileServer({ tls: certificates[kind], routes: {} });
-        const { http, run } = driven();
-        const error = await refusedWith("network", run(discover(server.origin, http)), kind);
-        assert.match(error.message, /its certificate is not trusted/);
-        // once is enough: each command is a process, and tries three times
-        if (kind === "selfSigned") {
-          const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0", DENO_TLS_CA_STORE: "mozilla" };
-          const { code } = await home.run(["login", "x", "--issuer", server.origin, "--client-id", "app"], {
-            env,
-          });
-          assert.equal(code, 6);
-        }
-        assert.equal(server.received.bytes, 0);
-        await server.close();
-      }
-      const sources = readdirSync(`${root}lib`, { recursive: true, encoding: "utf8" }).filter((path) =>
-        /\.ts$/.test(path)
-      );
-      const offers = /rejectUnauthorized: *false|unsafely-?ignore-?certificate|TLS_REJECT_UNAUTHORIZED/i;
-      assert.deepEqual(sources.filter((path) => offers.test(readFileSync(`${root}lib/${path}`, "utf8"))), []);
-    });
-  });
-
-  it("C3 to the token endpoint is a POST of a UTF-8 form with nothing in the URL", async () => {
-    const server = await startHostileServer({
-      routes: {
-        "/token": answer({ headers: ["content-type: application/json"], body: JSON.stringify(tokens()) }),
-      },
-    });
-    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
-    const issuer = issuerFromMetadata(metadata, { allowInsecureLoopback: true });
-    await clientCredentialsGrant(issuer, { clientId: "a b+c" }, {
-      scope: "openid grüße",
-      resource: "https://api.test/?x=1&y",
-    });
-    await server.close();
-    const [{ method, target, head, body }] = server.requests;
-    assert.deepEqual([method, target], ["POST", "/token"]);
-    assert.match(head, /^content-type: application\/x-www-form-urlencoded(;charset=utf-8)?$/im);
-    assert.deepEqual(body.split("&").sort(), [
-      "client_id=a+b%2Bc",
-      "grant_type=client_credentials",
-      "resource=https%3A%2F%2Fapi.test%2F%3Fx%3D1%26y",
-      "scope=openid+gr%C3%BC%C3%9Fe",
-    ]);
   });
 
   it("C4 has at most one proof of the client", async () => {
@@ -185,7 +122,7 @@ describe("every request", () => {
     assert.equal(atob(sent[0].headers.get("authorization")!.slice(6)), "cli%3Aent+1:a%3Ab%25%2B+%C3%A9%26");
   });
 
-  it("C6 has no parameter twice, and an answer that repeats one is refused while the listener waits on", async () => {
+  it("C6 has no parameter twice, and an answer that repeats one is refused", async () => {
     const extra = {
       scope: "evil",
       grant_type: "evil",
@@ -213,12 +150,6 @@ describe("every request", () => {
       await refusedWith("invalid_response", request.redeem(new URLSearchParams(twice)));
     }
     assert.equal(sent.length, 1);
-    const listener = await start({ accept: request.accepts });
-    for (const twice of [`code=a&code=b&state=${state}`, `code=a&state=${state}&state=${state}`]) {
-      assert.equal(status(await send(listener, visit(listener, `/callback?${twice}`))), 400);
-    }
-    assert.equal(status(await send(listener, visit(listener, `/callback?code=right&state=${state}`))), 200);
-    assert.equal((await listener.answer).get("code"), "right");
   });
 
   it("C7 is answered the same whatever members nobody knows come along", async () => {

@@ -1,9 +1,10 @@
 /**
- * Requirements on clients that register themselves (RFC 7591, RFC 7592).
+ * Requirements on clients that register themselves (RFC 7591, RFC 7592). The command line is in
+ * `requirements_registration_command_test.ts`.
  */
 
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
   deleteRegistration,
@@ -12,8 +13,6 @@ import {
   type RegisteredClient,
   updateRegistration,
 } from "../../mod.ts";
-import { newHome } from "./command_line.ts";
-import { serve } from "./served.ts";
 import { json, refusedWith, stub } from "./support.ts";
 
 describe("a registration", () => {
@@ -107,30 +106,5 @@ describe("a registration", () => {
       }
       assert.equal(sent.length, 0);
     }
-  });
-});
-
-describe("a registration on the command line", () => {
-  const home = newHome();
-  after(() => home.remove());
-
-  it("G6 ends the sign-in early when the server does not register what it needs, and leaves no client behind", async () => {
-    const served = await serve();
-    served.server.fault("registration", { type: "merge", members: { grant_types: ["authorization_code"] } });
-    const login = [
-      "login",
-      "x",
-      "--issuer",
-      served.origin,
-      "--register",
-      "--flow",
-      "device",
-      "--allow-insecure-loopback",
-    ];
-    const { code, stderr } = await home.run(login);
-    assert.equal(code, 5);
-    assert.match(stderr, /did not register the grant urn:ietf:params:oauth:grant-type:device_code/);
-    assert.deepEqual([served.server.count("device_authorization"), served.server.clientIds.length], [0, 2]);
-    await served.close();
   });
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
   type AuthorizationParameters,
@@ -8,7 +7,18 @@ import {
 } from "../../../lib/oauth/grants/authorization_code.ts";
 import type { ServerMetadata } from "../../../lib/oauth/issuer.ts";
 import type { AuthorizationServerOptions } from "../../../lib/testing/mod.ts";
-import { app, assertHides, failureOf, json, type Stub, stub, tokens, type World, world } from "../support.ts";
+import {
+  app,
+  assertHides,
+  challengeOf,
+  failureOf,
+  json,
+  type Stub,
+  stub,
+  tokens,
+  type World,
+  world,
+} from "../support.ts";
 
 const redirectUri = "http://127.0.0.1:49152/callback";
 
@@ -127,8 +137,7 @@ describe("the answer to an authorization request", () => {
     assert.equal(scope, "openid");
     const { parameters } = server.requests.find(({ endpoint }) => endpoint === "token")!;
     const verifier = parameters.get("code_verifier")!;
-    const challenge = createHash("sha256").update(verifier).digest("base64url");
-    assert.equal(new URL(request.url).searchParams.get("code_challenge"), challenge);
+    assert.equal(new URL(request.url).searchParams.get("code_challenge"), await challengeOf(verifier));
     assert.deepEqual([...parameters.keys()].sort(), [
       ...["client_id", "code", "code_verifier", "grant_type", "redirect_uri"],
     ]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import { clientSecretBasic } from "../../../lib/oauth/client_authentication.ts";
 import { type DeviceAuthorization, deviceAuthorization } from "../../../lib/oauth/grants/device_code.ts";
 import type { ServerMetadata } from "../../../lib/oauth/issuer.ts";
