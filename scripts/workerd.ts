@@ -69,7 +69,8 @@ async function bundleTests(files: readonly string[], outfile: string): Promise<s
       logLevel: "silent",
     });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const words = error instanceof Error ? error.message : String(error);
+    return `${words}\nA test file that cannot run in workerd is named in scripts/workerd_files.ts, with the reason.`;
   } finally {
     await stop();
   }

@@ -11,6 +11,7 @@ const more = /^tests\/(?:security\/|simulator\/|workerd\/|fake_clock_test\.ts$)/
 
 const commandLine = "it starts the command line, which is a process";
 const socket = "it needs a server on a socket";
+const redis = "it starts a redis-server";
 
 /** Test files that cannot run in workerd, and why. */
 export const notInWorkerd: Readonly<Record<string, string>> = {
@@ -23,6 +24,13 @@ export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/security/requirements_refresh_and_revocation_command_test.ts": commandLine,
   "tests/security/requirements_registration_command_test.ts": commandLine,
   "tests/security/revoking_logout_test.ts": commandLine,
+  "tests/store/deno_kv_test.ts": "it opens Deno's key-value store, which is a file",
+  "tests/store/durable_object_test.ts": "it starts workerd itself, for its Durable Objects",
+  "tests/store/redis_cluster_test.ts": redis,
+  "tests/store/redis_durability_test.ts": redis,
+  "tests/store/redis_failures_test.ts": redis,
+  "tests/store/redis_processes_test.ts": redis,
+  "tests/store/redis_test.ts": redis,
   "tests/simulator/simulator_test.ts": "it simulates the disk and the files of a workstation",
 };
 
