@@ -4,10 +4,16 @@ import fc from "fast-check";
 import { isStrictlyEqual } from "./strict_equal.ts";
 
 class Point {
-  constructor(readonly x: number) {}
+  x: number;
+  constructor(x: number) {
+    this.x = x;
+  }
 }
 class OtherPoint {
-  constructor(readonly x: number) {}
+  x: number;
+  constructor(x: number) {
+    this.x = x;
+  }
 }
 const hole: unknown[] = [];
 hole.length = 1;
