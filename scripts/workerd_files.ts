@@ -7,7 +7,7 @@
 import { roomOf, runsEverywhere } from "./rooms.ts";
 
 /** Tests of what runs everywhere that stand outside of a room of their own. */
-const more = /^tests\/(?:security\/|simulator\/|workerd\/|fake_clock_test\.ts$)/;
+const more = /^tests\/(?:security\/|workerd\/|fake_clock_test\.ts$)/;
 
 const commandLine = "it starts the command line, which is a process";
 const socket = "it needs a server on a socket";
@@ -31,7 +31,6 @@ export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/store/redis_failures_test.ts": redis,
   "tests/store/redis_processes_test.ts": redis,
   "tests/store/redis_test.ts": redis,
-  "tests/simulator/simulator_test.ts": "it simulates the disk and the files of a workstation",
 };
 
 /** Node's modules that test files import, and what stands in for them. */
