@@ -225,25 +225,30 @@ describe("a token that is about to end", () => {
     answer();
   });
 
-  it("is renewed when the wall clock has gone back behind its making", async () => {
-    let shift = 0;
-    const { issuer, clock, count } = place();
-    const moved: Clock = { ...clock, now: () => clock.now() + shift };
-    const source = tokenSource(
-      { ...issuer, http: { ...issuer.http, clock: moved } },
-      { clientId: "c" },
-      clientCredentials(),
-    );
-    await source.get();
-    shift = -30_000;
-    await source.get();
-    assert.equal(count(), 1);
-    shift = -DAY * 1000;
-    assert.equal(await tokenOf(source), "token-1");
-    await clock.advance(0);
-    assert.equal(await tokenOf(source), "token-2");
-    assert.equal(count(), 2);
-  });
+  for (const options of [undefined, { scope: "read" }]) {
+    it(`is renewed when the wall clock has gone back behind its making${options ? ", for a scope" : ""}`, async () => {
+      let shift = 0;
+      const { issuer, clock, count } = place();
+      const moved: Clock = { ...clock, now: () => clock.now() + shift };
+      const source = tokenSource(
+        { ...issuer, http: { ...issuer.http, clock: moved } },
+        { clientId: "c" },
+        clientCredentials(),
+      );
+      const token = async () => (await source.get(options)).accessToken;
+      await token();
+      shift = -30_000;
+      await token();
+      assert.equal(await token(), "token-1");
+      assert.equal(count(), 1);
+      shift = -DAY * 1000;
+      assert.equal(await token(), "token-1");
+      await clock.advance(0);
+      assert.equal(await token(), "token-2");
+      assert.equal(await token(), "token-2");
+      assert.equal(count(), 2);
+    });
+  }
 });
 
 describe("a minimum validity", () => {

@@ -1,6 +1,6 @@
 /**
  * What a cached token costs inside a running program, beside the least that there could be: an async function that
- * compares the time.
+ * compares the time; with many scopes also one that finds what it compares with in a Map of as many.
  *
  * @module
  */
@@ -27,6 +27,10 @@ export interface Answer {
   readonly floor: number;
   /** The one divided by the other. */
   readonly ratio: number;
+  /** Nanoseconds for one call of the function with the Map; absent without scopes. */
+  readonly mapFloor?: number;
+  /** The call divided by that. */
+  readonly mapRatio?: number;
 }
 
 type Call = (index: number) => Promise<unknown>;
@@ -40,17 +44,22 @@ await answer<Question, Answer>(async ({ who, issuer, scopes, rounds }) => {
   const call = await cachedCall(who, issuer, scopes);
   const measureCall = await batches(call);
   const measureFloor = await batches(floor());
-  const samples = await interleave({ call: measureCall, floor: measureFloor }, { rounds, warmUps: 10 });
+  const subjects: Record<string, () => Promise<number>> = { call: measureCall, floor: measureFloor };
+  if (scopes > 0) subjects.mapFloor = await batches(mapFloor(scopes));
+  const samples = await interleave(subjects, { rounds, warmUps: 10 });
   return {
     call: median(samples.call),
     floor: median(samples.floor),
     ratio: ratio(samples.call, samples.floor),
+    ...(scopes > 0
+      ? { mapFloor: median(samples.mapFloor), mapRatio: ratio(samples.call, samples.mapFloor) }
+      : {}),
   };
 });
 
 async function cachedCall(who: string, issuer: string, scopes: number): Promise<Call> {
   const client = await libraries[who].make(issuer);
-  const names = Array.from({ length: scopes }, (_, index) => `scope-${index}`);
+  const names = namesOf(scopes);
   await askForEach(client, names);
   const requests = await requestsTo(issuer);
   await askForEach(client, names);
@@ -71,6 +80,24 @@ function floor(): Call {
   const token = { accessToken: "token", expiresAt: Date.now() + 3_600_000 };
   // deno-lint-ignore require-await -- the cost of an async function is what is measured
   return async () => Date.now() < token.expiresAt ? token : undefined;
+}
+
+/** The same among as many tokens as there are scopes: what the machine's memory costs, whoever keeps them. */
+function mapFloor(scopes: number): Call {
+  const names = namesOf(scopes);
+  const tokens = new Map(
+    names.map((scope) => [scope, { accessToken: `token-${scope}`, expiresAt: Date.now() + 3_600_000 }]),
+  );
+  // deno-lint-ignore require-await -- the cost of an async function is what is measured
+  const get = async ({ scope }: { scope: string }) => {
+    const token = tokens.get(scope)!;
+    return Date.now() < token.expiresAt ? token : undefined;
+  };
+  return (index) => get({ scope: names[index % scopes] });
+}
+
+function namesOf(scopes: number): string[] {
+  return Array.from({ length: scopes }, (_, index) => `scope-${index}`);
 }
 
 /** A measurement of `call`: nanoseconds a call, over a batch. */
