@@ -5,6 +5,7 @@
  */
 
 import { CommanderError } from "commander";
+import { oidcToolNamed } from "../agent/tools.ts";
 import type { Host } from "../host/host.ts";
 import { program } from "./program.ts";
 import { EXIT_CODES, report } from "./report.ts";
@@ -18,6 +19,11 @@ import { EXIT_CODES, report } from "./report.ts";
  */
 export async function main(host: Host, args: readonly string[]): Promise<number> {
   if (args.length === 0) args = ["--help"];
+  const tool = oidcToolNamed(args[0]);
+  if (tool !== undefined && tool === args[0]) {
+    const { runOidcTool } = await import("../agent/commands/mod.ts");
+    return await runOidcTool(tool, args.slice(1), host).catch((error) => report(host, error));
+  }
   const root = program(host);
   try {
     await root.parseAsync([...args], { from: "user" });

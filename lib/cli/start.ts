@@ -5,12 +5,14 @@
  */
 
 import process from "node:process";
+import { oidcToolNamed } from "../agent/tools.ts";
 import { workstation } from "../host/host.ts";
 import { main } from "./main.ts";
 
-/** Runs the arguments of this process and ends it with their exit code. */
+/** Runs the arguments of this process and ends it with their exit code. A link named `oidc-token` is that tool. */
 export async function start(): Promise<void> {
-  const code = await main(workstation(), process.argv.slice(2));
+  const tool = oidcToolNamed(process.argv0);
+  const code = await main(workstation(), [...(tool ? [tool] : []), ...process.argv.slice(2)]);
   // sockets that are kept alive must not hold the process; everything has been written by now
   process.exit(code);
 }

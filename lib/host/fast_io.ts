@@ -43,6 +43,7 @@ interface Runtimes {
   };
   process?: {
     argv: string[];
+    argv0: string;
     platform: string;
     env: Record<string, string | undefined>;
     getBuiltinModule?(name: string): {
@@ -85,6 +86,8 @@ export function fastIo(): FastIo | undefined {
   }
   if (Bun) {
     const { stdout } = Bun;
+    // a link that makes this another program (`oidc-token`), whose words mean something else
+    if (/(?:^|\/)oidc-[a-z-]+$/.test(process!.argv0)) return undefined;
     // touching `process.stdout` would cost 13 ms, and `console.log` does not tell when a disk is full
     const write = (text: string) => Bun.write(stdout, text).then(() => {}, unlessGone);
     return { ...base, args: Bun.argv.slice(2), read: quietly(Bun.mmap), write };

@@ -1,0 +1,24 @@
+/**
+ * The command lines of oidc-agent: `oidc-agent`, `oidc-agent-service`, `oidc-gen`, `oidc-add`, `oidc-token`.
+ *
+ * @module
+ */
+
+import type { Host } from "../../host/host.ts";
+import type { OidcTool } from "../tools.ts";
+import { exitCodeOf } from "./_tool.ts";
+
+const TOOLS: Partial<Record<OidcTool, (host: Host, args: readonly string[]) => Promise<void>>> = {
+  "oidc-token": async (host, args) => await (await import("./oidc_token.ts")).oidcToken(host, args),
+  "oidc-add": async (host, args) => await (await import("./oidc_add.ts")).oidcAdd(host, args),
+};
+
+/**
+ * Runs a tool.
+ *
+ * @param args its arguments, without its name
+ * @returns its exit code: 0, 1, or 64 for a command line that makes no sense
+ */
+export async function runOidcTool(name: OidcTool, args: readonly string[], host: Host): Promise<number> {
+  return await exitCodeOf(host, () => TOOLS[name]!(host, args));
+}
