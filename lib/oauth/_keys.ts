@@ -15,7 +15,9 @@ import { exchange, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
 import { refusal, unusableAnswer } from "./_answer.ts";
+import { decrypted } from "./_decryption.ts";
 import { guarded } from "./_protocol.ts";
+import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 
 /** The longest JWK set that is read, in bytes. */
@@ -59,11 +61,13 @@ export function verifySignature(
  */
 export async function verifiedAnswer<T>(
   issuer: Issuer,
+  client: Client,
   { body }: HttpAnswer,
   type: string,
   step: (response: Response) => Promise<unknown>,
 ): Promise<T> {
-  const response = new Response(body as BufferSource, { headers: { "content-type": type } });
+  const jwt = await decrypted(client, new TextDecoder().decode(body));
+  const response = new Response(jwt, { headers: { "content-type": type } });
   const said = await guarded(() => step(response));
   await verifySignature(issuer, response);
   return said as T;

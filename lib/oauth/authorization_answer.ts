@@ -8,6 +8,7 @@ import { AuthorizationResponseError, validateAuthResponse, validateJwtAuthRespon
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
 import { isNotNow, quoted, unusableAnswer } from "./_answer.ts";
+import { decrypted, isEncrypted } from "./_decryption.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -23,10 +24,15 @@ export function answerParameters(answer: URLSearchParams | URL | string): URLSea
   });
 }
 
-/** Whether an answer is for the request with this `state`; of a signed answer, what it claims to be for. */
-export function isAnswerFor(state: string, parameters: URLSearchParams): boolean {
+/**
+ * Whether an answer is for the request with this `state`; of a signed answer, what it claims to be for. An encrypted
+ * one does not say.
+ */
+export function isAnswerFor(state: string, parameters: URLSearchParams, { decrypt }: Client): boolean {
   const [response] = parameters.getAll("response");
-  if (response !== undefined) return unverifiedClaims(response)?.state === state;
+  if (response !== undefined) {
+    return (decrypt && isEncrypted(response)) || unverifiedClaims(response)?.state === state;
+  }
   return parameters.getAll("state").length === 1 && parameters.get("state") === state;
 }
 
@@ -51,7 +57,9 @@ export async function authorizationCode(
   if (signed !== parameters.has("response")) {
     throw unusableAnswer(signed ? "it is not signed" : "it is signed unasked");
   }
-  const checked = await guarded(() => validate(issuer, client, parameters, state, signed));
+  const readable = new URLSearchParams(parameters);
+  if (signed) readable.set("response", await decrypted(client, parameters.get("response")!));
+  const checked = await guarded(() => validate(issuer, client, readable, state, signed));
   // RFC 9700 section 2.1.2: nobody asked for one here, where others can read it
   if (checked.has("access_token")) throw unusableAnswer("it holds an access token");
   const code = checked.get("code");

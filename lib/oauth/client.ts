@@ -19,6 +19,12 @@ export interface Client {
   readonly dpop?: DpopKey;
   /** What makes its requests: a Worker's mTLS binding, a proxy, a client with its own CA. Default: the issuer's. */
   readonly fetch?: Fetch;
+  /**
+   * Decrypts what the server encrypted to this client: ID tokens, UserInfo, introspection and JARM answers. It gets a
+   * JWE in compact form (RFC 7516) and gives the signed JWT within, which is then judged as any other; bring a library
+   * and a key, and take no algorithm but those that the client registered. Default: an encrypted answer is refused.
+   */
+  readonly decrypt?: (jwe: string) => string | Promise<string>;
 }
 
 /** The issuer as this client reaches it. */

@@ -13,6 +13,7 @@ import {
   processGenericTokenEndpointResponse,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
+import { decrypted } from "./_decryption.ts";
 import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import type { Client } from "./client.ts";
@@ -55,6 +56,8 @@ export function idTokenValidation(
       if (asked && !MAY_LEAVE_OUT.includes(request.grantType)) issuer.quirks.report("id-token-missing");
       return undefined;
     }
+    // kept as it was signed: that is what the server's log-out page takes for a hint
+    if (typeof answer.id_token === "string") answer.id_token = await decrypted(client, answer.id_token);
     const server = serverForIdToken(issuer, answer.id_token);
     const who = protocolClient(issuer, client);
     const response = Response.json(answer);

@@ -68,7 +68,7 @@ export async function introspectToken(
   if (contentType(answer) === SIGNED_TYPE) {
     const who = protocolClient(reached, client);
     const step = (response: Response) => processIntrospectionResponse(asServer(reached), who, response);
-    return await untilAborted(() => verifiedAnswer(reached, answer, SIGNED_TYPE, step), signal);
+    return await untilAborted(() => verifiedAnswer(reached, client, answer, SIGNED_TYPE, step), signal);
   }
   if (signed) throw unusableAnswer("it is not signed");
   const members = readMembers(answer, reached.quirks);

@@ -175,7 +175,8 @@ async function judge(
   const tokens = tokenSetOf(answer, sentAt, scopeOf(request));
   checkBinding(client, tokens, grantType);
   const claims = await validate?.(issuer, client, answer, request);
-  return claims ? { ...tokens, claims } : tokens;
+  // the ID token may have been encrypted
+  return claims ? { ...tokens, idToken: answer.id_token as string, claims } : tokens;
 }
 
 /** A token of another kind than the client asked for is of no use, or worse: of use to a thief (RFC 9449 section 5). */

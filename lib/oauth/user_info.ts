@@ -65,7 +65,7 @@ async function judge(
   const step = (response: Response) =>
     processUserInfoResponse(asServer(issuer), who, subject ?? skipSubjectCheck, response);
   const type = "application/jwt";
-  if (contentType(answer) === type) return await verifiedAnswer(issuer, answer, type, step);
+  if (contentType(answer) === type) return await verifiedAnswer(issuer, client, answer, type, step);
   return await guarded(() => step(Response.json(readMembers(answer, issuer.quirks)))) as UserInfo;
 }
 

@@ -42,6 +42,7 @@ export function everyFeature(reach: Reach): Record<string, unknown> {
     clientCredentials: on,
     devInteractions: { enabled: false },
     deviceFlow: { ...on, ...deviceFlowPages },
+    encryption: on,
     dPoP: { ...on, nonceSecret: Buffer.from(randomBytes(32)), requireNonce: () => true },
     fapi: { ...on, profile: "2.0" },
     introspection: { ...on, allowedPolicy: () => true },

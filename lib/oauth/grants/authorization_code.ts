@@ -94,7 +94,7 @@ export async function authorizationRequest(
   let redeemed = false;
   return {
     url,
-    accepts: (answer) => isAnswerFor(state, answer),
+    accepts: (answer) => isAnswerFor(state, answer, client),
     redeem: async (answer, options = {}) => {
       const reached = issuerFor(issuer, client);
       const code = await authorizationCode(reached, client, answerParameters(answer), state, signed);
