@@ -48,7 +48,7 @@ export { type EndSessionParameters, endSessionUrl } from "./lib/oauth/end_sessio
 export { type Introspection, type IntrospectionOptions, introspectToken } from "./lib/oauth/introspection.ts";
 export { type JsonWebKey } from "./lib/oauth/json_web_key.ts";
 export { unverifiedClaims, unverifiedHeader } from "./lib/oauth/jwt.ts";
-export { selfSignedTlsClientAuth, tlsClientAuth } from "./lib/oauth/mutual_tls.ts";
+export { mutualTls, selfSignedTlsClientAuth, tlsClientAuth } from "./lib/oauth/mutual_tls.ts";
 export {
   discoverFromResource,
   discoverResource,

@@ -6,11 +6,10 @@
  */
 
 import { resolve } from "node:path";
-import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Profile } from "../profile/profile.ts";
 import { isReadOnce, readSecretFile, secretOf } from "../profile/secret_file.ts";
-import { sessionHome } from "../profile/session_home.ts";
+import { readableSession } from "../profile/session_home.ts";
 
 /** What somebody said about secrets. */
 export interface SecretOptions {
@@ -56,13 +55,7 @@ export async function clientSecretFrom(host: Host, options: SecretOptions): Prom
 /** The client secret that the last sign-in left in the session. */
 export async function keptSecret(host: Host, profile: Profile): Promise<string | undefined> {
   if (!profile.authentication.startsWith("client_secret") || profile.secretFile) return undefined;
-  try {
-    return (await sessionHome(host, profile).read())?.session.clientSecret;
-  } catch (error) {
-    // a session that does not open is no hindrance to a new sign-in
-    if (isTokenError(error)) return undefined;
-    throw error;
-  }
+  return (await readableSession(host, profile))?.clientSecret;
 }
 
 /**

@@ -15,7 +15,7 @@ import { formOf } from "./token_request.ts";
 
 /** How the parameters of an authorization request travel. */
 export interface Delivery {
-  /** Push them to the server first (RFC 9126). Default: when the server requires it. */
+  /** Push them to the server first (RFC 9126). Default: false; a server that requires it gets them pushed all the same. */
   readonly pushed?: boolean;
   /** Sign them with this key (RFC 9101). Default: not signed. */
   readonly requestObjectKey?: SigningKey;

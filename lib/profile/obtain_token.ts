@@ -13,6 +13,7 @@ import type { AccessToken } from "../session/token_source.ts";
 import { clientOf } from "./client_of.ts";
 import { discoverFor, issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
+import { checkRegistration } from "./register.ts";
 import type { SessionHome } from "./session_home.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function obtainForItself(
   signal?: AbortSignal,
 ): Promise<AccessToken> {
   const session = (await home.read())?.session;
+  checkRegistration(profile, session, host.clock.now() / 1000);
   const issuer = session
     ? await issuerOf(host, profile, session.metadata)
     : await discoverFor(host, profile, signal);
@@ -65,7 +67,7 @@ export function inWordsOf(
     const message = `The sign-in of "${profile.name}" has ended (the server says "${words}")`;
     return new TokenError("sign_in_required", message, { ...error, nextStep: `Run: ${login}` });
   }
-  if (error.code === "sign_in_required") return signInNeeded(profile, session);
+  if (error.code === "sign_in_required") return error.nextStep ? error : signInNeeded(profile, session);
   if (error.serverError === "invalid_scope" && parameters.scope !== undefined) {
     const granted = session?.scope ? `Granted at sign-in: ${session.scope}. ` : "";
     const again = session && /^[\w.:/@ -]+$/.test(parameters.scope)

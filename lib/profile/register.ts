@@ -15,6 +15,7 @@ import {
   type RegisteredClient,
 } from "../oauth/registration.ts";
 import type { Flow } from "../providers.ts";
+import type { Session } from "../session/session.ts";
 import { authenticationMethods, type Profile } from "./profile.ts";
 
 /** The grants that a flow needs; a lasting sign-in needs the refresh token too. */
@@ -73,6 +74,28 @@ export async function registerFor(issuer: Issuer, wish: RegistrationWish): Promi
 function methodFor({ metadata }: Issuer): string {
   const methods = metadata.token_endpoint_auth_methods_supported ?? [];
   return methods.includes("none") ? "none" : "client_secret_basic";
+}
+
+/** Whether the secret of a client that this program registered has ended (RFC 7591 section 3.2.1). */
+export function hasEnded({ registration }: Session, now: number): boolean {
+  return registration?.clientSecretExpiresAt !== undefined && registration.clientSecretExpiresAt <= now;
+}
+
+/**
+ * Makes sure that the client of a session can still prove who it is.
+ *
+ * @param now epoch seconds
+ * @throws {TokenError} `sign_in_required` when the secret of a registered client has ended
+ */
+export function checkRegistration(
+  { name }: Pick<Profile, "name">,
+  session: Session | undefined,
+  now: number,
+): void {
+  if (!session || !hasEnded(session, now)) return;
+  throw new TokenError("sign_in_required", `The client secret of "${name}" has ended`, {
+    nextStep: `Register a new client: apex-token login ${name} --register`,
+  });
 }
 
 /** The authentication that the server registered; what it does not say is its default (RFC 7591 section 2). */

@@ -6,12 +6,11 @@
 
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import type { Session } from "../session/session.ts";
 import { issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
 import { defaultProfileName, readProfile, removeDefaultProfile, removeProfile } from "./profile_files.ts";
 import { unregister } from "./register.ts";
-import { sessionHome } from "./session_home.ts";
+import { readableSession, sessionHome } from "./session_home.ts";
 import { removeCachedTokens } from "./token_cache.ts";
 
 /** Forgets the sign-in of a profile: its session and its access tokens. */
@@ -36,7 +35,7 @@ export async function dropSession(host: Host, profile: Pick<Profile, "name" | "p
  */
 export async function forget(host: Host, name: string): Promise<void> {
   const profile = profileIfWhole(host, name);
-  const session = profile && await sessionIfReadable(host, profile);
+  const session = profile && await readableSession(host, profile);
   if (session?.registration) {
     await unregister(host, await issuerOf(host, profile!, session.metadata), session.registration);
   }
@@ -51,16 +50,6 @@ function profileIfWhole(host: Host, name: string): Profile | undefined {
     return readProfile(host, name);
   } catch (error) {
     if (isTokenError(error) && error.code === "storage") return undefined;
-    throw error;
-  }
-}
-
-/** A session that no key opens any more can still be removed. */
-async function sessionIfReadable(host: Host, profile: Profile): Promise<Session | undefined> {
-  try {
-    return (await sessionHome(host, profile).read())?.session;
-  } catch (error) {
-    if (isTokenError(error)) return undefined;
     throw error;
   }
 }

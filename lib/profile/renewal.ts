@@ -22,6 +22,7 @@ import { decodeAnswer, encodeAnswer } from "./logged_answer.ts";
 import { obtainForItself } from "./obtain_token.ts";
 import { withPatience } from "./patience.ts";
 import type { Profile } from "./profile.ts";
+import { checkRegistration } from "./register.ts";
 import { sessionHome } from "./session_home.ts";
 import { cachedTokenMark, readCachedToken, writeCachedToken } from "./token_cache.ts";
 
@@ -139,6 +140,7 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
     },
     prepare: async (session) => {
       if (signal?.aborted) throw givenUp(false);
+      checkRegistration(profile, session, clock.now() / 1000);
       await home.prepare();
       await (reached = reach(session));
     },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import { type FileDriver, fileDriver } from "../host/file_driver.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
@@ -43,6 +43,19 @@ export function cacheDirectory(host: Host): string {
 /** The home of a profile's session. */
 export function sessionHome(host: Host, { name, protect }: Pick<Profile, "name" | "protect">): SessionHome {
   return protect.kind === "memory" ? inMemory(host, name) : inFiles(host, name, protect.path);
+}
+
+/** The session of a profile, unless no key opens it any more: that is no hindrance to a new sign-in, or to forgetting it. */
+export async function readableSession(
+  host: Host,
+  profile: Pick<Profile, "name" | "protect">,
+): Promise<Session | undefined> {
+  try {
+    return (await sessionHome(host, profile).read())?.session;
+  } catch (error) {
+    if (isTokenError(error)) return undefined;
+    throw error;
+  }
 }
 
 function inFiles(host: Host, name: string, keyPath: string): SessionHome {

@@ -15,7 +15,8 @@ import type { RegisteredClient } from "../oauth/registration.ts";
 import { type Flow, type Provider, providerOf } from "../providers.ts";
 import type { Session } from "../session/session.ts";
 import { signInWithBrowser } from "./browser_sign_in.ts";
-import { clientOf, type ClientSession } from "./client_of.ts";
+import { clientBefore, unregisterBefore, withoutEndedClient } from "./client_before.ts";
+import { clientOf } from "./client_of.ts";
 import { signInWithDevice } from "./device_sign_in.ts";
 import { findIssuer } from "./find_issuer.ts";
 import { signInWithPassword, warnOfPasswordGrant } from "./password_sign_in.ts";
@@ -23,6 +24,7 @@ import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
 import { checkProtection, saveSignIn } from "./save_sign_in.ts";
+import { profileOf, sessionOf } from "./signed_in_as.ts";
 
 /** What somebody wants to sign in to. */
 export interface SignInRequest {
@@ -80,9 +82,11 @@ export interface SignInResult {
  *
  * @throws {TokenError} as discovery and the grants; `unsupported` when no flow is possible here
  */
-export async function signIn(host: Host, request: SignInRequest): Promise<SignInResult> {
-  checkProfileName(request.name);
-  checkProtection(request.protect);
+export async function signIn(host: Host, asked: SignInRequest): Promise<SignInResult> {
+  checkProfileName(asked.name);
+  checkProtection(asked.protect);
+  const before = await clientBefore(host, asked.name);
+  const request = before ? withoutEndedClient(host, asked, before) : asked;
   const { issuer, provider } = await findIssuer(host, request);
   const made = plan({
     metadata: issuer.metadata,
@@ -91,7 +95,7 @@ export async function signIn(host: Host, request: SignInRequest): Promise<SignIn
     secret: request.secretFile !== undefined || request.clientSecret !== undefined ||
       request.privateKeyFile !== undefined ||
       // the registration brings one
-      (request.flow === "client-credentials" && request.register === true && !request.clientId),
+      (request.flow === "client-credentials" && isRegistering(request)),
     password: request.password !== undefined,
     browser: host.browser(),
   });
@@ -112,6 +116,7 @@ export async function signIn(host: Host, request: SignInRequest): Promise<SignIn
       ...(registration ? { registration } : {}),
     };
     await saveSignIn(host, profile, session, tokens);
+    if (before && before.session.clientId !== profile.clientId) await unregisterBefore(host, before);
     return { profile, session, tokens, provider };
   } catch (error) {
     // a client that nobody will use is not left behind
@@ -120,14 +125,20 @@ export async function signIn(host: Host, request: SignInRequest): Promise<SignIn
   }
 }
 
+/** Whether the server is asked for a client. */
+function isRegistering({ register = false, clientId }: SignInRequest): boolean {
+  return register && !clientId;
+}
+
 async function registrationFor(
   host: Host,
   issuer: Issuer,
-  { register, clientId, name, redirectUri, signal, offline = true }: SignInRequest,
+  request: SignInRequest,
   flow: Flow,
   scope?: string,
 ): Promise<RegisteredClient | undefined> {
-  if (clientId || !register) return undefined;
+  if (!isRegistering(request)) return undefined;
+  const { name, redirectUri, signal, offline = true } = request;
   const lasting = offline && flow !== "client-credentials" && offersOfflineAccess(issuer) && scope;
   const scopes = lasting ? [...new Set([...scope.split(/\s+/), "offline_access"])].join(" ") : scope;
   const client = await registerFor(issuer, { profile: name, flow, scope: scopes, redirectUri, signal });
@@ -146,48 +157,6 @@ function withRegistration(request: SignInRequest, client: RegisteredClient): Sig
 
 function offersOfflineAccess({ metadata }: Issuer): boolean {
   return metadata.scopes_supported?.includes("offline_access") ?? false;
-}
-
-function profileOf(request: SignInRequest, issuer: Issuer, provider: Provider, flow: Flow): Profile {
-  const { scope, clientId } = request;
-  if (!clientId) {
-    throw new TokenError("invalid_argument", `A client id is needed: ${provider.clientHint}`, {
-      nextStep: "Give it with --client-id ID, or let the server make one with --register",
-    });
-  }
-  return {
-    format: 1,
-    name: request.name,
-    issuer: issuer.issuer,
-    clientId,
-    authentication: authenticationMethod(request, issuer),
-    flow,
-    ...(scope ? { scope } : {}),
-    audience: provider.audience,
-    quirks: [...provider.quirks],
-    ...(request.redirectUri ? { redirectUri: request.redirectUri } : {}),
-    ...(request.secretFile ? { secretFile: request.secretFile } : {}),
-    ...(request.privateKeyFile ? { privateKeyFile: request.privateKeyFile } : {}),
-    ...(request.keyId ? { keyId: request.keyId } : {}),
-    ...(request.dpop ? { dpop: true } : {}),
-    ...(request.pushed ? { pushed: true } : {}),
-    ...(request.offline === false ? { offline: false } : {}),
-    ...(request.username ? { username: request.username } : {}),
-    ...(request.caFile ? { caFile: request.caFile } : {}),
-    ...(request.allowInsecureLoopback ? { allowInsecureLoopback: true } : {}),
-    protect: request.protect,
-  };
-}
-
-function authenticationMethod(request: SignInRequest, issuer: Issuer): Profile["authentication"] {
-  if (request.authentication) return request.authentication;
-  if (request.privateKeyFile !== undefined) return "private_key_jwt";
-  if (request.secretFile === undefined && request.clientSecret === undefined) return "none";
-  // RFC 8414 section 2: client_secret_basic when the server does not say
-  const methods = issuer.metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
-  return methods.includes("client_secret_basic") || !methods.includes("client_secret_post")
-    ? "client_secret_basic"
-    : "client_secret_post";
 }
 
 /** Asks for a lasting sign-in where the server lists it, and once more without it when this client may not have it. */
@@ -243,27 +212,4 @@ async function grant(
     case "password":
       return await signInWithPassword(issuer, client, { ...request, scope });
   }
-}
-
-function sessionOf(
-  host: Host,
-  profile: Profile,
-  issuer: Issuer,
-  tokens: TokenSet,
-  own: ClientSession,
-): Session {
-  return {
-    format: 1,
-    issuer: issuer.issuer,
-    clientId: profile.clientId,
-    metadata: issuer.metadata,
-    signedInAt: Math.floor(host.clock.now() / 1000),
-    ...(tokens.refreshToken ? { refreshToken: tokens.refreshToken } : {}),
-    ...(tokens.refreshExpiresAt ? { refreshExpiresAt: tokens.refreshExpiresAt } : {}),
-    ...(tokens.scope ? { scope: tokens.scope } : {}),
-    ...(tokens.claims ? { claims: tokens.claims } : {}),
-    ...(tokens.idToken ? { idToken: tokens.idToken } : {}),
-    ...(own.clientSecret && !profile.secretFile ? { clientSecret: own.clientSecret } : {}),
-    ...(own.dpopKey ? { dpopKey: own.dpopKey } : {}),
-  };
 }

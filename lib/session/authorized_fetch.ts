@@ -27,6 +27,9 @@ export async function authorizedFetch(
   const way = { http, dpop };
   const signal = request.init.signal ?? undefined;
   const token = await source.get({ signal });
+  if (token.tokenType === "N_A") {
+    throw new TokenError("unsupported", "Cannot send this token to an API: it is no access token (RFC 8693)");
+  }
   const { response, atHome } = await follow(way, request, token);
   // a token that was not sent is not at fault
   if (response.status !== 401 || !atHome || !request.repeatable) return response;

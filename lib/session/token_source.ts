@@ -18,7 +18,8 @@ export interface TokenSource extends TokenCache {
    * `fetch` with the token in the `Authorization` header. On a 401 it renews the token once and sends the request
    * again if its body can be sent twice. Follows redirects of GET and HEAD, without the token once the origin changes.
    *
-   * @throws {TokenError} as `get`; `insecure_url` for a URL that is not `https`
+   * @throws {TokenError} as `get`; `insecure_url` for a URL that is not `https`; `unsupported` when an exchange gave
+   * something else than an access token (`N_A`, RFC 8693 section 2.2.1)
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
 }

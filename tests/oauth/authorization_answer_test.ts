@@ -207,6 +207,12 @@ describe("a signed answer (JARM)", () => {
     });
   }
 
+  it("is expected when response_mode is among the further parameters", async () => {
+    const { server, issuer } = await world();
+    const signIn = await authorizationRequest(issuer, app, { ...plain, extra: { response_mode: "jwt" } });
+    assert.ok((await signIn.redeem(await server.authorize(signIn.url))).accessToken);
+  });
+
   it("is a refusal when it says so", async () => {
     const { server, issuer } = await world();
     const signIn = await authorizationRequest(issuer, app, { ...plain, responseMode: "jwt" });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
 import { clientCredentialsGrant } from "../../lib/oauth/grants/client_credentials.ts";
 import { introspectToken } from "../../lib/oauth/introspection.ts";
-import { selfSignedTlsClientAuth, tlsClientAuth } from "../../lib/oauth/mutual_tls.ts";
+import { mutualTls, selfSignedTlsClientAuth, tlsClientAuth } from "../../lib/oauth/mutual_tls.ts";
 import { revokeToken } from "../../lib/oauth/revocation.ts";
 import { userInfo } from "../../lib/oauth/user_info.ts";
 import { claimsOf } from "../testing/support.ts";
@@ -40,6 +41,33 @@ describe("mutual TLS", () => {
       }
     });
   }
+
+  it("binds the tokens of a client that proves who it is in another way (P7)", async () => {
+    const { server, issuer } = await world({
+      clients: [{
+        clientId: "service",
+        secret: "s",
+        certificateThumbprint: THUMBPRINT,
+        certificateBound: true,
+      }],
+    });
+    const fetch = (url: string, init: RequestInit) => {
+      const headers = new Headers(init.headers);
+      headers.set("x-test-client-certificate", THUMBPRINT);
+      return server.fetch(url, { ...init, headers });
+    };
+    const authentication = mutualTls(clientSecretBasic("s"));
+    const { accessToken } = await clientCredentialsGrant(issuer, {
+      clientId: "service",
+      authentication,
+      fetch,
+    });
+    assert.deepEqual(claimsOf(accessToken).cnf, { "x5t#S256": THUMBPRINT });
+    const [{ url, headers }] = server.requests;
+    assert.equal(new URL(url).origin, "https://mtls.as.test");
+    assert.equal(headers.get("authorization"), `Basic ${btoa("service:s")}`);
+    assert.equal(mutualTls().method, "none");
+  });
 
   it("shows the certificate at the UserInfo alias too (P7)", async () => {
     const metadata = {

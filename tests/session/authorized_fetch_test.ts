@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { dpopKey } from "../../lib/oauth/dpop.ts";
-import { clientCredentials } from "../../lib/session/grant.ts";
+import { TOKEN_TYPES } from "../../lib/oauth/grants/token_exchange.ts";
+import { clientCredentials, tokenExchange } from "../../lib/session/grant.ts";
 import { tokenSource } from "../../lib/session/token_source.ts";
 import { assertHides, endsInTime, failureOf, json, type Reply, stub, world } from "../oauth/support.ts";
 
@@ -43,6 +44,17 @@ const unauthorized = (challenge?: string) =>
 const to = (location: string, status = 302) => new Response("moved", { status, headers: { location } });
 
 describe("fetch with a token", () => {
+  it("does not send what an exchange gave in place of an access token (RFC 8693 section 2.2.1)", async () => {
+    const { issuer } = stub(
+      json({ access_token: "saml", token_type: "N_A", issued_token_type: TOKEN_TYPES.saml2, expires_in: 60 }),
+    );
+    const source = tokenSource(issuer, { clientId: "app" }, tokenExchange(() => Promise.resolve("subject")));
+    assert.equal((await source.get()).tokenType, "N_A");
+    const error = await failureOf(source.fetch("https://api.test/"));
+    assert.equal(error.code, "unsupported");
+    assert.match(error.message, /is no access token/);
+  });
+
   it("adds the header and leaves the rest as it was", async () => {
     const { source, calls } = calling(ok);
     const answer = await source.fetch("https://api.test/items?x=1", {

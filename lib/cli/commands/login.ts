@@ -97,7 +97,8 @@ async function requestFrom(
     ...await clientSecretFrom(host, {
       clientId,
       before: again?.clientId === clientId ? again : undefined,
-      isService: flow === "client-credentials",
+      // a client that is yet to be registered brings its own
+      isService: flow === "client-credentials" && clientId !== undefined,
       secretFile: options.secretFile,
       signal,
     }),

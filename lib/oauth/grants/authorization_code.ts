@@ -73,7 +73,8 @@ export async function authorizationRequest(
   }
   const proof = await proofKey(issuer);
   const state = randomText();
-  const { redirectUri, responseMode, prompt, loginHint, maxAge } = parameters;
+  const { redirectUri, prompt, loginHint, maxAge } = parameters;
+  const responseMode = parameters.responseMode ?? parameters.extra?.response_mode;
   const scope = parameters.scope ?? parameters.extra?.scope;
   const nonce = scope?.split(" ").includes("openid") ? randomText() : undefined;
   const form = formOf(replacing(narrowing(parameters), {
