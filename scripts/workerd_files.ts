@@ -16,6 +16,7 @@ const redis = "it starts a redis-server";
 /** Test files that cannot run in workerd, and why. */
 export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/security/canaries_command_test.ts": commandLine,
+  "tests/security/expired_registration_test.ts": commandLine,
   "tests/security/odd_metadata_test.ts": commandLine,
   "tests/security/redirects_test.ts": socket,
   "tests/security/requirements_authorization_code_listener_test.ts": socket,

@@ -16,6 +16,9 @@ export interface FakeClock extends Clock {
   untilWaiting(count?: number): Promise<void>;
 }
 
+/** The shortest sleep, in milliseconds. */
+const SHORTEST = 1 / 1024;
+
 interface Sleeper {
   readonly due: number;
   readonly wake: () => void;
@@ -40,7 +43,8 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
         reject(signal!.reason);
       };
       const sleeper = {
-        due: elapsed + milliseconds,
+        // what is left of a sleep by rounding would end at the moment at which it began, again and again
+        due: elapsed + Math.max(milliseconds, SHORTEST),
         wake: () => {
           end();
           resolve();

@@ -42,6 +42,22 @@ describe("the fake clock", () => {
     assert.equal(clock.now(), 35);
   });
 
+  it("gets on with what sleeps for less than its numbers can tell", async () => {
+    const clock = fakeClock(0);
+    await clock.advance(1e9);
+    let naps = 0;
+    const nap = async () => {
+      while (clock.monotonic() < 1e9 + 1) {
+        naps++;
+        await clock.sleep(1e-9);
+      }
+    };
+    const napping = nap();
+    await clock.advance(2);
+    await napping;
+    assert.ok(naps > 1 && naps < 2000, `${naps}`);
+  });
+
   it("ends a sleep with the signal's reason", async () => {
     const clock = fakeClock();
     const controller = new AbortController();

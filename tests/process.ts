@@ -122,8 +122,18 @@ export function startProcess(
     waitFor: (stream, pattern) => output[stream].waitFor(pattern),
     write: (text) => void child.stdin?.write(text),
     endInput: () => void child.stdin?.end(),
-    kill: (signal = "SIGTERM") => void child.kill(signal),
+    kill: (signal = "SIGTERM") => kill(child, signal),
   };
+}
+
+/** By its number: Deno's own `kill` closes the child's input and takes the signal for its end, whatever it does with it. */
+function kill({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it has just ended by itself
+  }
 }
 
 interface Output {
@@ -139,7 +149,7 @@ function endOf(
 ): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      child.kill("SIGKILL");
+      kill(child, "SIGKILL");
       const said = `stdout: ${output.stdout.text()}\nstderr: ${output.stderr.text()}`;
       reject(new Error(`${name} was still running after ${timeout} ms\n${said}`));
     }, timeout);

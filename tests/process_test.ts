@@ -84,6 +84,19 @@ describe("running a program in a test", () => {
     assert.equal((await running.ended).code, 143);
   });
 
+  it("leaves a program that heeds a signal its own end and its input", async () => {
+    const heeding = "process.on('SIGTERM', () => console.log('heard'));" +
+      "process.stdin.once('data', (line) => { console.log(String(line).trim()); process.exit(7); });" +
+      "console.log('here')";
+    const running = startProcess(node(), script(heeding), { stdin: "open" });
+    await running.waitFor("stdout", /here/);
+    running.kill("SIGTERM");
+    await running.waitFor("stdout", /heard/);
+    running.write("bye\n");
+    const { code, stdout } = await running.ended;
+    assert.deepEqual([code, stdout], [7, "here\nheard\nbye\n"]);
+  });
+
   it("says which program cannot be started", async () => {
     await assert.rejects(runProcess("/nowhere/program", []), /Cannot run \/nowhere\/program/);
   });

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import * as system from "node:fs";
-import { storageError, systemCode } from "./_file_errors.ts";
+import { storageError, systemCode, tooLarge } from "./_file_errors.ts";
 
 /** The calls that keep a file. Tests put faults between them. */
 export type FileCalls = Pick<
@@ -101,4 +101,33 @@ export function inWords<T>(action: string, path: string, work: () => T): T {
 /** Synchronous work in asynchronous clothes: for files this small, a thread pool would cost more than it gives. */
 export function promised<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => resolve(work()));
+}
+
+/**
+ * Reads an open file.
+ *
+ * @param size how long it should be, in bytes
+ * @throws {TokenError} `storage` when it is longer than `limit`
+ */
+export function readToTheEnd(
+  path: string,
+  file: number,
+  size: number,
+  limit: number,
+  files: FileCalls,
+): Uint8Array {
+  // One byte more than it should have, to see its end without another round.
+  let buffer = new Uint8Array(size + 1);
+  let length = 0;
+  for (;;) {
+    const count = files.readSync(file, buffer, length, buffer.length - length, null);
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+    if (length > limit) throw tooLarge(path, limit);
+    if (length === buffer.length) {
+      const larger = new Uint8Array(buffer.length * 2);
+      larger.set(buffer);
+      buffer = larger;
+    }
+  }
 }

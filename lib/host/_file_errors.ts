@@ -20,6 +20,7 @@ const WORDS: Record<string, [what: string, nextStep: string]> = {
   EMFILE: ["this process has too many open files", "Raise the limit (`ulimit -n`) and try again"],
   ENFILE: ["the system has too many open files", "Try again later"],
   EISDIR: ["it is a directory", "Move it out of the way"],
+  ENOENT: ["a link leads nowhere", "Remove the link, or put back what it points to"],
   ENOTDIR: ["a part of its path is not a directory", "Name another path, or move that file out of the way"],
   ENAMETOOLONG: ["the name is too long", "Use a shorter name"],
   ELOOP: ["a symbolic link stands in its place", "Remove the link, or name what it points to"],
@@ -103,6 +104,26 @@ export function refuseForeignFile(path: string, stats: Stats, limit: number, lin
   if (stats.size > limit) throw tooLarge(path, limit);
 }
 
+/**
+ * Refuses a file that somebody else owns or can change, and whatever is no regular file.
+ *
+ * @param stats what `fstat` says
+ * @param limit the largest size, in bytes
+ * @throws {TokenError} `storage` when others can change it
+ */
+export function refuseChangeableFile(path: string, stats: Stats, limit: number): void {
+  if (!stats.isFile()) throw refusal(path, "it is not a regular file", "Move it out of the way");
+  refuseForeignOwner(path, stats);
+  if (process.platform !== "win32" && (stats.mode & 0o022) !== 0) {
+    throw refusal(
+      path,
+      `other users can change it (mode ${modeOf(stats)})`,
+      `Look into it, then run: chmod go-w ${shellWord(path)}`,
+    );
+  }
+  if (stats.size > limit) throw tooLarge(path, limit);
+}
+
 /** The file is larger than it may be. */
 export function tooLarge(path: string, limit: number): TokenError {
   return refusal(
@@ -118,7 +139,12 @@ export function shellWord(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", `'\\''`)}'`;
 }
 
-function refuseForeignOwner(path: string, stats: Stats): void {
+/**
+ * Refuses what somebody else owns.
+ *
+ * @throws {TokenError} `storage`
+ */
+export function refuseForeignOwner(path: string, stats: Stats): void {
   const me = process.geteuid?.();
   if (me === undefined || stats.uid === me) return;
   throw refusal(

@@ -11,6 +11,7 @@ import {
   type FileCalls,
   inWords,
   openToRead,
+  readToTheEnd,
   syncDirectory,
   systemFiles,
   unlinkQuietly,
@@ -22,7 +23,6 @@ import {
   shown,
   storageError,
   systemCode,
-  tooLarge,
 } from "./_file_errors.ts";
 
 export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
@@ -188,23 +188,6 @@ export function isPrivateDirectory(path: string, options: FileCallOptions = {}):
     if (stats) refuseForeignDirectory(directory, stats);
     return stats !== undefined;
   });
-}
-
-function readToTheEnd(path: string, file: number, size: number, limit: number, files: FileCalls): Uint8Array {
-  // One byte more than it should have, to see its end without another round.
-  let buffer = new Uint8Array(size + 1);
-  let length = 0;
-  for (;;) {
-    const count = files.readSync(file, buffer, length, buffer.length - length, null);
-    if (count === 0) return buffer.subarray(0, length);
-    length += count;
-    if (length > limit) throw tooLarge(path, limit);
-    if (length === buffer.length) {
-      const larger = new Uint8Array(buffer.length * 2);
-      larger.set(buffer);
-      buffer = larger;
-    }
-  }
 }
 
 /** A file that others can read, or a link, is not written over: somebody should know of it first. */

@@ -5,9 +5,10 @@
  */
 
 import { readdirSync } from "node:fs";
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
+import { makeWay, readOwnFile } from "../host/own_files.ts";
+import { removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
 import { providerNamed } from "../providers.ts";
 import { checkProfileName, isProfileName, parseProfile, type Profile } from "./profile.ts";
 
@@ -43,12 +44,33 @@ export function readProfile(host: Host, name: string): Profile {
 /** The profile of that name, if there is one. */
 export function findProfile(host: Host, name: string): Profile | undefined {
   const file = path(host, name);
-  const bytes = readPrivateFile(file, { limit: LIMIT });
+  const bytes = readOwnFile(file, { limit: LIMIT });
   return bytes && parseProfile(new TextDecoder().decode(bytes), { path: file, name });
+}
+
+/**
+ * Makes sure, before anybody signs in, that a profile can be written in place of the one of that name.
+ *
+ * @throws {TokenError} `storage` when a link stands there, or what is somebody else's
+ */
+export function checkProfilePlace(host: Host, profile: Profile): void {
+  if (!isWritten(host, profile)) makeWay(path(host, profile.name));
+}
+
+/** Whether a profile is there just so: then its file stays as it is, also one that a link leads to. */
+function isWritten(host: Host, profile: Profile): boolean {
+  try {
+    return JSON.stringify(findProfile(host, profile.name)) === JSON.stringify(profile);
+  } catch (error) {
+    if (isTokenError(error)) return false;
+    throw error;
+  }
 }
 
 /** Writes a profile in place of the one of that name. */
 export function writeProfile(host: Host, profile: Profile): void {
+  if (isWritten(host, profile)) return;
+  makeWay(path(host, profile.name));
   const text = JSON.stringify(profile, undefined, 2) + "\n";
   writePrivateFileAtomically(path(host, profile.name), new TextEncoder().encode(text));
 }
@@ -85,7 +107,7 @@ export const DEFAULT_FILE = "default";
  */
 export function defaultProfileName(host: Host): string | undefined {
   const path = `${host.directories.config}/${DEFAULT_FILE}`;
-  const bytes = readPrivateFile(path, { limit: 256 });
+  const bytes = readOwnFile(path, { limit: 256 });
   const name = bytes && new TextDecoder().decode(bytes).trim();
   if (name && isProfileName(name)) return name;
   if (name) {
@@ -100,7 +122,9 @@ export function defaultProfileName(host: Host): string | undefined {
 /** Makes a profile the default. */
 export function writeDefaultProfile(host: Host, name: string): void {
   const bytes = new TextEncoder().encode(checkProfileName(name) + "\n");
-  writePrivateFileAtomically(`${host.directories.config}/${DEFAULT_FILE}`, bytes);
+  const path = `${host.directories.config}/${DEFAULT_FILE}`;
+  makeWay(path);
+  writePrivateFileAtomically(path, bytes);
 }
 
 /** No profile is the default any more. */

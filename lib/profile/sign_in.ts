@@ -22,6 +22,7 @@ import { findIssuer } from "./find_issuer.ts";
 import { signInWithPassword, warnOfPasswordGrant } from "./password_sign_in.ts";
 import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
+import { checkProfilePlace } from "./profile_files.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
 import { checkProtection, saveSignIn } from "./save_sign_in.ts";
 import { profileOf, sessionOf } from "./signed_in_as.ts";
@@ -108,6 +109,7 @@ export async function signIn(host: Host, asked: SignInRequest): Promise<SignInRe
   try {
     const complete = registration ? withRegistration(request, registration) : request;
     const profile = profileOf({ ...complete, scope }, issuer, provider, flow);
+    checkProfilePlace(host, profile);
     const dpop = request.dpop ? await dpopKey() : undefined;
     const own = { clientSecret: complete.clientSecret, dpopKey: await dpop?.export() };
     const tokens = await withOfflineAccess(host, issuer, profile, await clientOf(profile, own), request);

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -7,6 +17,7 @@ import { isTokenError } from "../../lib/errors.ts";
 import type { Host } from "../../lib/host/host.ts";
 import type { Profile } from "../../lib/profile/profile.ts";
 import {
+  checkProfilePlace,
   defaultProfileName,
   findProfile,
   profileNames,
@@ -56,6 +67,44 @@ describe("the profiles of a person", () => {
     assert.deepEqual(readProfile(host, "a"), profile("a"));
     assert.equal(statSync(join(host.directories.config, "profiles/a.json")).mode & 0o777, 0o600);
     assert.equal(statSync(join(host.directories.config, "profiles")).mode & 0o777, 0o700);
+  });
+
+  it("are read when others can read them, or by a link of one's own, as dotfiles are", () => {
+    writeProfile(host, profile("a"));
+    const file = join(host.directories.config, "profiles/a.json");
+    const kept = join(home, "dotfiles.json");
+    chmodSync(file, 0o644);
+    assert.deepEqual(readProfile(host, "a"), profile("a"));
+    renameSync(file, kept);
+    symlinkSync(kept, file);
+    assert.deepEqual(readProfile(host, "a"), profile("a"));
+    // what is the same already stays where it is
+    checkProfilePlace(host, profile("a"));
+    writeProfile(host, profile("a"));
+    assert.equal(readlinkSync(file), kept);
+    const changed = { ...profile("a"), scope: "other" };
+    for (const write of [checkProfilePlace, writeProfile]) {
+      assert.throws(() => write(host, changed), failsWith("storage", /Remove the link: rm /));
+    }
+    unlinkSync(kept);
+    assert.throws(() => readProfile(host, "a"), failsWith("storage", /Remove the link/));
+  });
+
+  it("are refused when others can change them, and closed when they are written anew", () => {
+    writeProfile(host, profile("a"));
+    const file = join(host.directories.config, "profiles/a.json");
+    const changed = { ...profile("a"), scope: "other" };
+    for (const mode of [0o620, 0o602, 0o664, 0o666]) {
+      chmodSync(file, mode);
+      assert.throws(() => readProfile(host, "a"), failsWith("storage", /chmod go-w .*a\.json$/));
+      for (const write of [checkProfilePlace, writeProfile]) {
+        assert.throws(() => write(host, changed), failsWith("storage", /chmod go-w/));
+      }
+    }
+    chmodSync(file, 0o644);
+    writeProfile(host, changed);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.deepEqual(readProfile(host, "a"), changed);
   });
 
   it("are not what an editor leaves behind", () => {
