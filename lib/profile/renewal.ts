@@ -7,18 +7,14 @@
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { givenUp } from "../http/abort.ts";
-import type { Client } from "../oauth/client.ts";
-import { presentRefreshToken, readRefreshAnswer, showsTokens } from "../oauth/grants/refresh_token_steps.ts";
-import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { Event, Verdict } from "../session/refresh_events.ts";
-import { outcomeOf } from "../session/refresh_outcome.ts";
+import { interpret as interpretOf, present as presentTo, type Reached } from "../session/refresh_exchange.ts";
 import type { RefreshPorts } from "../session/refresh_ports.ts";
 import { decodeSession, encodeSession, type Session } from "../session/session.ts";
 import { type CachedToken, cachedToken } from "./cached_token.ts";
 import { clientOf } from "./client_of.ts";
 import { issuerOf } from "./connection.ts";
-import { decodeAnswer, encodeAnswer } from "./logged_answer.ts";
 import { obtainForItself } from "./obtain_token.ts";
 import { withPatience } from "./patience.ts";
 import type { Profile } from "./profile.ts";
@@ -47,7 +43,7 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
   const home = sessionHome(host, profile);
   let mark: unknown;
 
-  const reach = async (session: Session): Promise<{ issuer: Issuer; client: Client }> => ({
+  const reach = async (session: Session): Promise<Reached> => ({
     issuer: await issuerOf(host, profile, session.metadata),
     client: await clientOf(profile, session),
   });
@@ -72,46 +68,20 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
   }
 
   async function present(session: Session): Promise<Event<Session, CachedToken>> {
-    const { issuer, client } = await reached!;
     const presentation = { ...parameters, refreshToken: session.refreshToken! };
-    try {
-      const answer = await withPatience(
-        host,
-        profile.issuer,
-        () => presentRefreshToken(issuer, client, presentation),
-      );
-      return { is: "answered", raw: encodeAnswer({ ...answer, asked }) };
-    } catch (error) {
-      if (isTokenError(error)) return outcomeOf(error);
-      throw error;
-    }
+    const reachable = await reached!;
+    return await withPatience(
+      host,
+      profile.issuer,
+      () => presentTo<Session, CachedToken>(reachable, presentation, asked),
+    );
   }
 
   async function interpret(raw: Uint8Array, session: Session): Promise<Event<Session, CachedToken>> {
-    const answer = decodeAnswer(raw);
-    const { issuer, client } = await (reached ?? reach(session));
-    const compared = { ...session, refreshToken: session.refreshToken! };
-    const { refreshToken, tokens, error } = await readRefreshAnswer(issuer, client, compared, answer);
-    const received = { ...session, refreshToken, receivedAt: answer.receivedAt };
-    if (!tokens) {
-      if (refreshToken !== undefined) return { is: "spoiled", error: error!, kept: received };
-      const outcome = outcomeOf<Session, CachedToken>(error!);
-      if (outcome.is === "dead" || outcome.is === "refused") return outcome;
-      return { is: "spoiled", error: error!, processed: showsTokens(answer.body) };
-    }
-    const { refreshToken: _kept, ...token } = tokens;
-    const { refreshExpiresAt, claims, idToken } = tokens;
-    const learned = Object.entries({ refreshExpiresAt, claims, idToken }).filter(([, value]) =>
-      value !== undefined
-    );
-    const from = {
-      issuer: profile.issuer,
-      profile: profile.name,
-      asked: answer.asked,
-      requestedAt: answer.sentAt,
-    };
-    const kept = { ...received, ...Object.fromEntries(learned) };
-    return { is: "interpreted", found: { kept, token: cachedToken(token, from) } };
+    return await interpretOf(await (reached ?? reach(session)), session, raw, (token, answer) => {
+      const from = { issuer: profile.issuer, profile: profile.name };
+      return cachedToken(token, { ...from, asked: answer.asked, requestedAt: answer.sentAt });
+    });
   }
 
   return {

@@ -22,7 +22,8 @@ export function keyOf(defaults: TokenParameters, asked: TokenParameters): string
   return key === identity(defaults) ? "" : key;
 }
 
-function identity(
+/** What is asked for in one string: the same for scopes in any order. */
+export function identity(
   { scope, audience, resource, authorizationDetails, extra = {} }: TokenParameters,
 ): string {
   return JSON.stringify([

@@ -147,13 +147,29 @@ async function lease(
     const given = await commit(kv, take, key, attempt);
     return given === undefined ? undefined : { versionstamp: given, expiresAt };
   });
+  let versionstamp = fence?.versionstamp ?? null;
   return fence && {
     fence: fence.versionstamp,
     expiresAt: fence.expiresAt,
+    renew: (milliseconds) => {
+      const longer = leaseTime(milliseconds);
+      return database.insist("renew a lease", async () => {
+        const held = await kv.get(key, STRONG);
+        const now = clock.now();
+        if (!isOf(held, attempt) || now >= (held.value as Held).expiresAt) return undefined;
+        const expiresAt = now + longer;
+        const again = kv.atomic().check({ key, versionstamp: held.versionstamp })
+          .set(key, { attempt, expiresAt } satisfies Held, { expireIn: longer });
+        const given = await commit(kv, again, key, attempt);
+        if (given === undefined) return undefined;
+        versionstamp = given;
+        return expiresAt;
+      });
+    },
     release: async () => {
       try {
         await database.insist("give back a lease", async () => {
-          await kv.atomic().check({ key, versionstamp: fence.versionstamp }).delete(key).commit();
+          await kv.atomic().check({ key, versionstamp }).delete(key).commit();
         });
       } catch {
         // It ends by itself, and what was done under it is done.

@@ -139,6 +139,15 @@ export function durableObjectStore(
       return fence === undefined ? undefined : {
         fence,
         expiresAt,
+        renew: async (milliseconds) => {
+          const longer = String(leaseTime(milliseconds));
+          const expiresAt = objects.clock.now() + Number(longer);
+          return await objects.insist("renew a lease", async (signal) => {
+            const answer = await ask(signal, key, { what: "renew", attempt, milliseconds: longer });
+            await answer?.text();
+            return answer && expiresAt;
+          });
+        },
         release: async () => {
           try {
             await objects.call("give back a lease", async (signal) => {
@@ -154,7 +163,7 @@ export function durableObjectStore(
 }
 
 interface Call {
-  readonly what: "read" | "compare-and-set" | "remove" | "lease" | "release";
+  readonly what: "read" | "compare-and-set" | "remove" | "lease" | "renew" | "release";
   readonly expected?: string;
   readonly attempt?: string;
   readonly milliseconds?: string;

@@ -22,7 +22,7 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const clock = options.clock ?? systemClock;
   const values = new Map<string, StoredValue>();
-  const leases = new Map<string, Lease>();
+  const leases = new Map<string, { expiresAt: number }>();
   // One counter for all keys: a version never comes back, not even after its key was removed and written anew.
   let writes = 0;
 
@@ -49,17 +49,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
           new TokenError("invalid_argument", "Cannot lease for less than a millisecond"),
         );
       }
-      const holder = leases.get(key);
-      if (holder && clock.now() < holder.expiresAt) return Promise.resolve(undefined);
+      if (clock.now() < (leases.get(key)?.expiresAt ?? 0)) return Promise.resolve(undefined);
+      const held = { expiresAt: clock.now() + milliseconds };
       const lease: Lease = {
-        expiresAt: clock.now() + milliseconds,
+        ...held,
+        renew: (time) => {
+          if (leases.get(key) !== held || clock.now() >= held.expiresAt) return Promise.resolve(undefined);
+          return Promise.resolve(held.expiresAt = clock.now() + time);
+        },
         release: () => {
           // A lease that ended by itself may be somebody else's by now.
-          if (leases.get(key) === lease) leases.delete(key);
+          if (leases.get(key) === held) leases.delete(key);
           return Promise.resolve();
         },
       };
-      leases.set(key, lease);
+      leases.set(key, held);
       return Promise.resolve(lease);
     },
   };

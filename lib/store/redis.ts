@@ -87,6 +87,11 @@ local lease = string.format('%016.0f', redis.call('INCR', KEYS[2])) .. '-' .. AR
 redis.call('SET', KEYS[1], lease, 'NX', 'PX', ARGV[2])
 return lease`;
 
+const RENEW = `
+local now = redis.call('GET', KEYS[1])
+if not now or string.sub(now, -#ARGV[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
+
 const RELEASE = `
 local now = redis.call('GET', KEYS[1])
 if not now or string.sub(now, -#ARGV[1]) ~= ARGV[1] then return 0 end
@@ -147,6 +152,12 @@ async function lease(
   const attempt = newAttempt();
   // Before it is asked for: the server counts from later, so it does not end there before it ends here.
   const expiresAt = server.clock.now() + time;
+  const renew = async (milliseconds: number) => {
+    const time = leaseTime(milliseconds);
+    const expiresAt = server.clock.now() + time;
+    const again = () => commands.evaluate(RENEW, [name], [attempt, String(time)]);
+    return text(await server.insist("renew a lease", again)) === "1" ? expiresAt : undefined;
+  };
   const release = async () => {
     try {
       await server.call("give back a lease", () => commands.evaluate(RELEASE, [name], [attempt]));
@@ -164,7 +175,8 @@ async function lease(
     answer.then(release, release);
     throw error;
   }
-  return given === undefined ? undefined : { fence: given.slice(0, given.indexOf("-")), expiresAt, release };
+  if (given === undefined) return undefined;
+  return { fence: given.slice(0, given.indexOf("-")), expiresAt, renew, release };
 }
 
 /** No version at all must differ from every text that could be taken for one. */

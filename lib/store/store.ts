@@ -28,6 +28,13 @@ export interface StoredValue {
 export interface Lease {
   /** When it ends by itself, in milliseconds since the epoch. */
   readonly expiresAt: number;
+  /**
+   * Makes it last `milliseconds` from now.
+   *
+   * @returns when it ends now, or `undefined` when it had ended before: then somebody else may have it
+   * @throws {TokenError} `storage` when the store does not answer
+   */
+  renew(milliseconds: number): Promise<number | undefined>;
   /** Gives it back. Safe to call after it ended. */
   release(): Promise<void>;
 }

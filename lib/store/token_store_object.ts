@@ -85,6 +85,8 @@ export class TokenStoreObject {
         return await this.#remove(query.get("expected"));
       case "/lease":
         return await this.#lease(query.get("attempt") ?? "", Number(query.get("milliseconds")));
+      case "/renew":
+        return await this.#renew(query.get("attempt") ?? "", Number(query.get("milliseconds")));
       case "/release":
         return await this.#release(query.get("attempt") ?? "");
       default:
@@ -137,6 +139,15 @@ export class TokenStoreObject {
     const lease: Held = { attempt, fence, expiresAt: now + milliseconds };
     await this.#write({ held: lease, count: count + 1 }, []);
     return yes(fence);
+  }
+
+  async #renew(attempt: string, milliseconds: number): Promise<Response> {
+    const { held } = await this.#load();
+    const now = this.#clock.now();
+    if (held?.attempt !== attempt || now >= held.expiresAt) return no();
+    if (!(milliseconds > 0)) return new Response(null, { status: 400 });
+    await this.#write({ held: { ...held, expiresAt: now + milliseconds } }, []);
+    return yes(held.fence);
   }
 
   async #release(attempt: string): Promise<Response> {

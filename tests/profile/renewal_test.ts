@@ -10,7 +10,7 @@ import { presentRefreshToken } from "../../lib/oauth/grants/refresh_token_steps.
 import { discover } from "../../lib/oauth/issuer.ts";
 import { clientOf } from "../../lib/profile/client_of.ts";
 import { discoverFor } from "../../lib/profile/connection.ts";
-import { encodeAnswer } from "../../lib/profile/logged_answer.ts";
+import { encodeAnswer } from "../../lib/session/logged_answer.ts";
 import type { Profile } from "../../lib/profile/profile.ts";
 import { profileToken, type ProfileTokenOptions } from "../../lib/profile/profile_token.ts";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";

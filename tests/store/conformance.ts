@@ -315,6 +315,29 @@ function leases(withStore: WithStore, passTime: (milliseconds: number) => Promis
   );
 
   it(
+    "renews a lease from now on, for its holder alone and not after its end",
+    withStore(async (store) => {
+      const lease = await store.lease!("key", 1000);
+      await passTime(900);
+      assert.ok(await lease!.renew(1000) !== undefined);
+      await passTime(900);
+      assert.equal(await store.lease!("key", 1000), undefined);
+      assert.ok(await lease!.renew(500) !== undefined);
+      await passTime(600);
+      assert.equal(await lease!.renew(1000), undefined);
+      const next = await store.lease!("key", 1000);
+      assert.ok(next);
+      assert.equal(await lease!.renew(100_000), undefined);
+      await lease!.release();
+      assert.equal(await store.lease!("key", 1000), undefined);
+      assert.ok(await next.renew(1000) !== undefined);
+      await next.release();
+      assert.equal(await next.renew(1000), undefined);
+      assert.ok(await store.lease!("key", 1000));
+    }),
+  );
+
+  it(
     "writes and reads without asking for a lease",
     withStore(async (store) => {
       await store.lease!("key", 1000);

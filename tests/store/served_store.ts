@@ -19,7 +19,7 @@ export interface ServedStores {
 
 interface Call {
   readonly store: string;
-  readonly what: "capabilities" | "read" | "compareAndSet" | "remove" | "lease" | "release" | "more";
+  readonly what: "capabilities" | "read" | "compareAndSet" | "remove" | "lease" | "renew" | "release" | "more";
   readonly key?: string;
   readonly expected?: string;
   readonly value?: string;
@@ -35,6 +35,7 @@ export function serveStores({ open, more = {} }: ServedStores): (body: string) =
   async function carryOut(call: Call): Promise<unknown> {
     const { key = "", expected } = call;
     if (call.what === "more") return await more[key](call.milliseconds ?? 0);
+    if (call.what === "renew") return await leases[call.lease!].renew(call.milliseconds!);
     if (call.what === "release") return await leases[call.lease!].release();
     if (!stores.has(call.store)) stores.set(call.store, open(call.store));
     const store = await stores.get(call.store)!;
@@ -102,6 +103,7 @@ export function remoteStores(post: (body: string) => Promise<string>): RemoteSto
         return given && {
           expiresAt: given.expiresAt,
           fence: given.fence,
+          renew: (milliseconds) => ask({ store, what: "renew", lease: given.lease, milliseconds }),
           release: () => ask({ store, what: "release", lease: given.lease }),
         };
       },

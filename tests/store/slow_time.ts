@@ -11,7 +11,13 @@ const SECOND = 1000;
 
 /** The same store, with leases that last a thousand times as long. */
 export function inSlowTime(store: FencedStore): FencedStore {
-  return { ...store, lease: (key, milliseconds) => store.lease(key, milliseconds * SECOND) };
+  return {
+    ...store,
+    lease: async (key, milliseconds) => {
+      const lease = await store.lease(key, milliseconds * SECOND);
+      return lease && { ...lease, renew: (milliseconds) => lease.renew(milliseconds * SECOND) };
+    },
+  };
 }
 
 /** The same passing of time, for such a store. */
