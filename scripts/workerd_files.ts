@@ -25,6 +25,8 @@ export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/security/requirements_refresh_and_revocation_command_test.ts": commandLine,
   "tests/security/requirements_registration_command_test.ts": commandLine,
   "tests/security/revoking_logout_test.ts": commandLine,
+  "tests/session/stored_session_deno_kv_test.ts": "it opens Deno's key-value store, which is a file",
+  "tests/session/stored_session_durable_object_test.ts": "it starts workerd itself, for its Durable Objects",
   "tests/session/stored_session_redis_test.ts": redis,
   "tests/store/deno_kv_test.ts": "it opens Deno's key-value store, which is a file",
   "tests/store/durable_object_test.ts": "it starts workerd itself, for its Durable Objects",

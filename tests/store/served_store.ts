@@ -19,7 +19,15 @@ export interface ServedStores {
 
 interface Call {
   readonly store: string;
-  readonly what: "capabilities" | "read" | "compareAndSet" | "remove" | "lease" | "renew" | "release" | "more";
+  readonly what:
+    | "capabilities"
+    | "read"
+    | "compareAndSet"
+    | "remove"
+    | "lease"
+    | "renew"
+    | "release"
+    | "more";
   readonly key?: string;
   readonly expected?: string;
   readonly value?: string;
