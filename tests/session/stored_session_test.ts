@@ -292,10 +292,10 @@ describe("a session in a store that is down", () => {
   it("waits with the answer in hand until it is back", async () => {
     const place = await shared();
     await place.clock.advance(301_000);
-    const answered = place.server.nextAnswer("token", "refresh_token");
+    // at once: what is written of the answer is encrypted first
+    const answered = place.server.nextAnswer("token", "refresh_token").then(() => place.down(true));
     const work = place.members[0].source.get();
     await passing(place.clock, answered);
-    place.down(true);
     for (let second = 0; second < 12; second++) await place.clock.advance(1000);
     place.down(false);
     await passing(place.clock, work);
@@ -306,10 +306,10 @@ describe("a session in a store that is down", () => {
   it("keeps an answer that could be written nowhere, and writes it when it is back", async () => {
     const place = await shared({ members: 1 });
     await place.clock.advance(301_000);
-    const answered = place.server.nextAnswer("token", "refresh_token");
+    // at once: what is written of the answer is encrypted first
+    const answered = place.server.nextAnswer("token", "refresh_token").then(() => place.down(true));
     const work = failureOf(place.members[0].source.get());
     await passing(place.clock, answered);
-    place.down(true);
     assert.equal((await passing(place.clock, work, 500)).code, "storage");
     place.down(false);
     assert.equal((await tokensOf(place)).length, 1);
