@@ -110,7 +110,7 @@ describe("a client's own tokens in a store", () => {
         return found && { ...found, value: found.value.map((byte, at) => at === 200 ? byte ^ 1 : byte) };
       },
     };
-    assert.notDeepEqual(await tokensOf(made, [source(made, broken)]), [first]);
+    assert.notEqual((await tokensOf(made, [source(made, broken)]))[0], first);
     const grant = storedTokens(clientCredentials(), {
       store,
       key: new Uint8Array(32),
