@@ -97,7 +97,10 @@ function loginCommand(host: Host): Command {
     )
     .option("--private-key-file <file>", "the client's private key (PEM or JWK), read again at each use")
     .option("--key-id <kid>", "the name of that key at the server")
-    .option("--register", "let the server make a client when no client id is given")
+    .option(
+      "--register",
+      "let the server make a client when no client id is given, or when the secret of the last one has ended",
+    )
     .option("--dpop", "bind the tokens to a key of this profile (RFC 9449): for programs that can prove it")
     .option("--par", "push the parameters of a browser sign-in to the server first (RFC 9126)")
     .option("--redirect-uri <uri>", "where the browser comes back to; default: a free port of 127.0.0.1")

@@ -43,11 +43,11 @@ export async function withRetry<T>(
     try {
       return await operation();
     } catch (error) {
+      if (!isTokenError(error)) throw error;
+      const { retryable, code, retryAfter: wish = 0 } = error;
       // who waited for a whole deadline has waited enough
-      const hopeful = isTokenError(error) && error.retryable && error.code !== "timeout";
+      const hopeful = retryable && code !== "timeout" && wish <= LONGEST_WISH;
       if (!hopeful || attempt >= RETRIES) throw error;
-      const wish = error.retryAfter ?? 0;
-      if (wish > LONGEST_WISH) throw error;
       const longest = 1000 * 2 ** attempt;
       await clock.sleep(wish * 1000 + 200 + random() * (longest - 200), signal).catch(() => {
         throw givenUp(true);

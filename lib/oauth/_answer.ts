@@ -151,7 +151,7 @@ function spellings(secret: string): string[] {
   return [
     secret,
     JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
+    encodeURIComponent(secret.toWellFormed()),
     formEncode(secret),
     base64,
     base64.replaceAll("-", "+").replaceAll("_", "/"),

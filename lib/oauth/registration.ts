@@ -161,15 +161,8 @@ async function send(
   return answer;
 }
 
-/** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2). */
-const SERVERS_OWN = [
-  "client_id",
-  "client_secret",
-  "client_id_issued_at",
-  "client_secret_expires_at",
-  "registration_access_token",
-  "registration_client_uri",
-];
+/** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2), with its times and its address. */
+const SERVERS_OWN = /^(client_id|client_secret|registration)(_|$)/;
 
 function registered(members: Members): RegisteredClient {
   const text = (name: string) => members[name] ? textMember(members, name) : undefined;
@@ -186,7 +179,7 @@ function registered(members: Members): RegisteredClient {
 }
 
 function withoutServersOwn(members: Members): ClientMetadata {
-  return Object.fromEntries(Object.entries(members).filter(([name]) => !SERVERS_OWN.includes(name)));
+  return Object.fromEntries(Object.entries(members).filter(([name]) => !SERVERS_OWN.test(name)));
 }
 
 /**

@@ -121,9 +121,8 @@ export async function requestToken(issuer: Issuer, client: Client, request: Toke
 export async function sendTokenRequest(
   issuer: Issuer,
   client: Client,
-  { grantType, parameters: asked, signal, timeout }: TokenRequest,
+  { grantType, parameters, signal, timeout }: TokenRequest,
 ): Promise<EndpointAnswer> {
-  const parameters = new URLSearchParams(asked);
   parameters.set("grant_type", grantType);
   const form = { endpoint: "token_endpoint", what: WHAT, parameters, signal, timeout };
   return await postForm(issuer, client, form);
@@ -181,10 +180,7 @@ async function judge(
 
 /** A token of another kind than the client asked for is of no use, or worse: of use to a thief (RFC 9449 section 5). */
 function checkBinding(client: Client, { tokenType }: TokenSet, grantType: string): void {
-  if (tokenType === "N_A") {
-    if (grantType === TOKEN_EXCHANGE) return;
-    throw unusableAnswer("its token is no access token");
-  }
-  if ((tokenType === "DPoP") === (client.dpop !== undefined)) return;
-  throw unusableAnswer(`its token is ${client.dpop ? "not bound to the DPoP key" : "bound to another key"}`);
+  const wanted = client.dpop ? "DPoP" : "Bearer";
+  if (tokenType === wanted || (tokenType === "N_A" && grantType === TOKEN_EXCHANGE)) return;
+  throw unusableAnswer(`its token is of type ${tokenType}, not ${wanted}`);
 }

@@ -190,11 +190,9 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
       const force = options.force === true || distrusted.has(key);
       const request = { issuer, client, ...parameters, minValidity: options.minValidity, force, signal };
       const { refreshToken: _kept, ...token } = await grant.obtain(request);
-      const { soft, hard } = thresholds(token.issuedAt, token.expiresAt, Math.random());
       const entry: Entry = {
         token,
-        soft,
-        hard,
+        ...thresholds(token.issuedAt, token.expiresAt, Math.random()),
         longest: token.expiresAt - seconds(),
       };
       if (begun === generation) {
@@ -226,18 +224,16 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
   return {
     get,
     invalidate: (accessToken) => {
-      if (accessToken === undefined) {
+      const all = accessToken === undefined;
+      if (all) {
         generation++;
-        for (const key of ["", ...entries.keys()]) distrusted.add(key);
-        entries.clear();
-        byScope.clear();
         pauses.clear();
-        return;
+        distrusted.add("");
       }
-      for (const [key, entry] of entries) {
-        if (entry.token.accessToken !== accessToken) continue;
+      byScope.clear();
+      for (const [key, { token }] of entries) {
+        if (!all && token.accessToken !== accessToken) continue;
         entries.delete(key);
-        byScope.clear();
         pauses.delete(key);
         distrusted.add(key);
       }

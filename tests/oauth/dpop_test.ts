@@ -195,7 +195,7 @@ describe("a token request with a DPoP key", () => {
     const { issuer } = stub(json(tokens({ refresh_token: "refresh-canary" })));
     const error = await failureOf(passwordGrant(issuer, { clientId: "app", dpop: await dpopKey() }, ada));
     assert.equal(error.code, "invalid_response");
-    assert.match(error.message, /not bound to the DPoP key/);
+    assert.match(error.message, /of type Bearer, not DPoP/);
     assertHides(error, "access-canary", "refresh-canary");
   });
 
