@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { fileStore } from "../../lib/host/file_store.ts";
@@ -80,11 +80,23 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
     refused(await machine.run(["show", "person"]), 2, /There is no profile/);
   });
 
-  it("a profile that others can read", async () => {
-    chmodSync(path(profileFile), 0o644);
+  it("a profile that others can change", async () => {
+    chmodSync(path(profileFile), 0o664);
     const failed = await machine.run(["get", "person", "--force"]);
     chmodSync(path(profileFile), 0o600);
-    refused(failed, 7, /other users have access to it/, /Run: chmod 600 \S+person\.json/);
+    refused(failed, 7, /other users can change it/, /run: chmod go-w \S+person\.json/);
+  });
+
+  it("but one that others can read, and to which a link leads, is one of somebody's dotfiles", async () => {
+    const dotfile = path("person.json");
+    renameSync(path(profileFile), dotfile);
+    chmodSync(dotfile, 0o644);
+    symlinkSync(dotfile, path(profileFile));
+    done(await machine.run(["show", "person"]));
+    assert.match(done(await machine.run(["list"])).stdout, /person/);
+    unlinkSync(path(profileFile));
+    renameSync(dotfile, path(profileFile));
+    chmodSync(path(profileFile), 0o600);
   });
 
   const keys: [what: string, change: (bytes: Uint8Array) => Uint8Array | string, says: RegExp][] = [
