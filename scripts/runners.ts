@@ -50,13 +50,19 @@ export const onNode: Runner = (files, report) => ({
  * whatever else ended the runner.
  *
  * @param scratch a folder for the report and for the home of the tests
+ * @param more what else the tests find in their environment
  */
-export async function runTests(runner: Runner, files: readonly string[], scratch: string): Promise<Outcome> {
+export async function runTests(
+  runner: Runner,
+  files: readonly string[],
+  scratch: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   if (files.length === 0) return { passed: 0, failed: 1, output: "There is no test file for it" };
   const folder = await mkdtemp(join(scratch, "run-"));
   const report = join(folder, "report.xml");
   const { program, args } = runner(files, report);
-  const env = await testEnvironment(await mkdtemp(join(folder, "home-")));
+  const env = { ...await testEnvironment(await mkdtemp(join(folder, "home-"))), ...more };
   const result = await run(program, args, { cwd: root, env, timeout: runnerTimeout });
   const xml = await readFile(report, "utf8").catch(() => "");
   const { passed, failed, skipped, names } = countTests(xml);

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBinary } from "./build_binaries.ts";
+import { carryOut } from "./carry_out.ts";
 import {
   checkDocumentation,
   checkFormat,
@@ -34,6 +35,9 @@ const denoOnly: readonly (readonly [start: string, reason: string])[] = [
   ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
   ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
 ];
+
+/** Tests that need a server of their own: `deno task interop` runs them. */
+const interop = "tests/interop/keycloak/";
 
 const workerdTest = "tests/runtimes/workerd_test.ts";
 
@@ -62,7 +66,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const steps = [...checkSteps(scratch), ...await testSteps(filters, scratch)];
     for (const step of steps.filter((step) => step.groups.some((group) => only.includes(group)))) {
-      const outcome = await carryOut(step);
+      const outcome = await carryOut(step.name, () => step.run());
       passed += outcome.passed;
       failed += outcome.failed;
     }
@@ -101,7 +105,8 @@ function checkSteps(scratch: string): Step[] {
 
 async function testSteps(filters: readonly string[], scratch: string): Promise<Step[]> {
   const files = (await sources("tests")).filter((file) =>
-    file.endsWith("_test.ts") && (filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    file.endsWith("_test.ts") && !file.startsWith(interop) &&
+    (filters.length === 0 || filters.some((filter) => file.includes(filter)))
   );
   if (files.length === 0) {
     throw new Error(`Cannot find a test file whose path has ${filters.join(" or ")} in it`);
@@ -138,21 +143,6 @@ async function build(): Promise<Outcome> {
 
 async function runSimulator(): Promise<Outcome> {
   return outcomeOf(await runDeno(["run", "-A", "scripts/simulate.ts", "--seeds", "10000"], 600_000));
-}
-
-async function carryOut(step: Step): Promise<Outcome> {
-  const start = performance.now();
-  const outcome = await step.run().catch((error: unknown): Outcome => ({
-    passed: 0,
-    failed: 1,
-    output: error instanceof Error ? error.message : String(error),
-  }));
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  const { passed, failed, output } = outcome;
-  const counts = passed + failed === 1 ? "" : `, ${passed} passed, ${failed} failed`;
-  console.log(`${failed === 0 ? "ok    " : "FAILED"} ${step.name} (${seconds} s${counts})`);
-  if (failed > 0 && output) console.log(output.replace(/^(?=.)/gm, "       "));
-  return outcome;
 }
 
 if (import.meta.main) {

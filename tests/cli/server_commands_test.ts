@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { decode } from "../interop/oidc_provider_client.ts";
 import { newHome } from "../security/command_line.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
 import type { ProcessResult } from "../process.ts";
@@ -96,6 +97,15 @@ describe("the commands about a token", () => {
     const [, clientId] = /Registered a client of your own: (\S+)\./.exec(stderr)!;
     assert.ok(there.server.clientIds.includes(clientId));
     done(await home.run(["remove", "own"]));
+    assert.ok(!there.server.clientIds.includes(clientId));
+  });
+
+  it("login --register makes a client for a service, with a secret that stays with the sign-in", async () => {
+    const { stderr } = done(await home.run(login("made", "--register", "--flow", "client-credentials")));
+    const [, clientId] = /Registered a client of your own: (\S+)\./.exec(stderr)!;
+    const { payload } = decode(done(await home.run(["get", "made", "--force"])).stdout);
+    assert.equal(payload.client_id, clientId);
+    done(await home.run(["remove", "made"]));
     assert.ok(!there.server.clientIds.includes(clientId));
   });
 
