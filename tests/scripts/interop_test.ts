@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { root } from "../../scripts/toolchain.ts";
 import { readVersion } from "../interop/keycloak/java.ts";
-import { startDeno } from "../process.ts";
+import { currentRuntime, runProcess } from "../process.ts";
 
 describe("deno task interop", () => {
   it("fails with one sentence where Java or Maven is missing, and counts that", async () => {
     const empty = mkdtempSync(join(tmpdir(), "apex-token-empty-"));
     try {
-      const env = { PATH: empty, XDG_CACHE_HOME: empty, NO_COLOR: "1" };
-      const running = startDeno(["run", "-A", "--cached-only", `${root}scripts/interop.ts`], { env });
-      const { code, stdout, stderr } = await running.ended;
+      const env = {
+        PATH: empty,
+        XDG_CACHE_HOME: empty,
+        NO_COLOR: "1",
+        DENO_DIR: process.env.DENO_DIR ?? `${homedir()}/.cache/deno`,
+      };
+      const words = currentRuntime() === "deno" ? ["run", "-A", "--cached-only"] : [];
+      const script = `${root}scripts/interop.ts`;
+      const { code, stdout, stderr } = await runProcess(process.execPath, [...words, script], { env });
       assert.equal(code, 1);
       assert.match(stderr, /^Cannot (start|get) Keycloak: (Java|Maven \(mvn\)) is missing\. Install .+$/m);
       assert.match(stdout, /^0 passed, 1 failed\n$/m);
