@@ -10,8 +10,8 @@ const ESCAPE_SEQUENCE =
   // deno-lint-ignore no-control-regex
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
 // Zero-width characters, bidirectional controls, variation selectors, fillers, tags, interlinear and other format
-// characters: they change what a reader sees without being seen.
-const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+// characters: they change what a reader sees without being seen. (DI is Default_Ignorable_Code_Point.)
+const INVISIBLE = /[\p{Cf}\p{DI}]/gu;
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]+/gu;
 
 /**

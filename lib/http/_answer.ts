@@ -42,7 +42,7 @@ export async function readAnswer(response: Response, limit: number, flight: Flig
   // Nobody asked for an encoding. Most runtimes undo it all the same, within the limit; Bun was told to leave it, and
   // then it is no UTF-8.
   if (headers.has("content-encoding") && new TextDecoder().decode(body).includes("\ufffd")) {
-    throw refusal("it is compressed, and nobody asked for that");
+    throw refusal("it is compressed unasked");
   }
   return body;
 }
