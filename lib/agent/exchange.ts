@@ -32,8 +32,8 @@ export function exchangeMessages(
   request: AgentRequest,
   { encrypted, timeout, signal }: ExchangeOptions,
 ): Promise<AgentReply> {
-  checkSocket(socket, ownUid());
   return new Promise((resolve, reject) => {
+    checkSocket(socket, ownUid());
     if (signal?.aborted) return reject(aborted());
     const text = JSON.stringify(request);
     const dialogue = encrypted ? sealedDialogue(text) : plainDialogue(text);

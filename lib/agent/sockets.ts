@@ -83,5 +83,6 @@ export function noAgent(): TokenError {
   return new TokenError("unavailable", "Cannot reach an agent: none is running", {
     nextStep: 'Start one: eval "$(apex-token agent start)"',
     sent: false,
+    retryable: false,
   });
 }

@@ -9,6 +9,7 @@ import type { Host } from "../host/host.ts";
 import type { Flow } from "../providers.ts";
 import { authenticationMethods } from "../profile/profile.ts";
 import { version } from "../version.ts";
+import { agentCommand } from "./agent_command.ts";
 import { usageWords } from "./usage.ts";
 import { command, examples, outputOption, reachOptions } from "./_command.ts";
 import type { GetCommand } from "./commands/get.ts";
@@ -46,6 +47,7 @@ export function program(host: Host): Command {
     showCommand(host),
     removeCommand(host),
     ...serverCommands(host),
+    agentCommand(host),
   ];
   for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
   return root;

@@ -16,7 +16,7 @@ import { type CachedToken, isFresh, narrowingKey } from "./cached_token.ts";
 import { narrowingParameters } from "./connection.ts";
 import { inWordsOf } from "./obtain_token.ts";
 import type { Profile } from "./profile.ts";
-import { renewalOf } from "./renewal.ts";
+import { type Places, renewalOf } from "./renewal.ts";
 import { sessionHome } from "./session_home.ts";
 
 /** What a caller wants of a profile. */
@@ -31,6 +31,8 @@ export interface ProfileTokenOptions {
   force?: boolean;
   /** The token must come with an ID token that is still valid. Default: false. */
   idToken?: boolean;
+  /** What is sent in place of scope and audience, where somebody else has put them into the server's dialect. */
+  parameters?: TokenParameters;
   /** Ends the wait; where a refresh token is on its way, when its answer is safe. */
   signal?: AbortSignal;
 }
@@ -41,6 +43,7 @@ export interface ProfileTokenOptions {
  * A token that is due for renewal is still handed out when it cannot be renewed, to its last second; if the reason is
  * one that will not pass by itself, a warning says so.
  *
+ * @param places where its session is, if it is no profile of a file
  * @throws {TokenError} `sign_in_required` when a person has to sign in; `key`, `storage`, `server_refused`,
  * `unavailable`, `network`, `timeout`, `aborted`
  */
@@ -48,13 +51,14 @@ export async function profileToken(
   host: Host,
   profile: Profile,
   options: ProfileTokenOptions = {},
+  places?: Places,
 ): Promise<CachedToken> {
-  const { signal } = options;
-  const parameters = narrowingParameters(profile, options);
+  const { signal, parameters = narrowingParameters(profile, options) } = options;
   const now = () => host.clock.now() / 1000;
   const startedAt = host.clock.now();
   const judge = (token: CachedToken) => judged(token, options, now(), startedAt);
-  const ports = renewalOf(host, profile, { parameters, asked: narrowingKey(options), judge, signal });
+  const wish = { parameters, asked: narrowingKey(options), judge, signal };
+  const ports = renewalOf(host, profile, wish, places);
   try {
     const { token, because } = await runRefresh(ports, { spends: profile.flow !== "client-credentials" });
     // what was brought is kept; whoever gave up does not get it all the same

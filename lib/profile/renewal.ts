@@ -19,7 +19,7 @@ import { obtainForItself } from "./obtain_token.ts";
 import { withPatience } from "./patience.ts";
 import type { Profile } from "./profile.ts";
 import { checkRegistration } from "./register.ts";
-import { sessionHome } from "./session_home.ts";
+import { type SessionHome, sessionHome } from "./session_home.ts";
 import { cachedTokenMark, readCachedToken, writeCachedToken } from "./token_cache.ts";
 
 /** What one caller wants. */
@@ -36,11 +36,39 @@ export interface Wish {
 /** How long an early renewal that failed is not tried again, in seconds. */
 const COOL_DOWN = 60;
 
+/** Where the session and the access tokens of a sign-in are. */
+export interface Places
+  extends Pick<SessionHome, "sessions" | "attempts" | "lock" | "prepare" | "relieve" | "hold"> {
+  encode(session: Session): Uint8Array;
+  decode(bytes: Uint8Array): Session;
+  /** The access token for what was asked, if there is one. */
+  readToken(asked: string): Promise<CachedToken | undefined>;
+  /** Something that changes when that does, and costs less. */
+  markOf(asked: string): unknown;
+  writeToken(token: CachedToken): Promise<void>;
+}
+
+/** The places of a profile. */
+export function placesOf(host: Host, profile: Profile): Places {
+  return {
+    ...sessionHome(host, profile),
+    encode: encodeSession,
+    decode: decodeSession,
+    readToken: (asked) => readCachedToken(host, profile, asked),
+    markOf: (asked) => cachedTokenMark(host, profile, asked),
+    writeToken: (token) => writeCachedToken(host, profile, token),
+  };
+}
+
 /** What the refresh protocol stands on for one caller. */
-export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPorts<Session, CachedToken> {
+export function renewalOf(
+  host: Host,
+  profile: Profile,
+  wish: Wish,
+  home: Places = placesOf(host, profile),
+): RefreshPorts<Session, CachedToken> {
   const { asked, parameters, judge, signal } = wish;
   const { clock } = host;
-  const home = sessionHome(host, profile);
   let mark: unknown;
 
   const reach = async (session: Session): Promise<Reached> => ({
@@ -50,15 +78,15 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
   let reached: ReturnType<typeof reach> | undefined;
 
   async function readToken(): Promise<CachedToken | undefined> {
-    mark = cachedTokenMark(host, profile, asked);
-    return await readCachedToken(host, profile, asked);
+    mark = home.markOf(asked);
+    return await home.readToken(asked);
   }
 
   /** What cannot be kept is handed out all the same: it can be fetched again. */
   async function keep(token: CachedToken): Promise<void> {
     if (token.expiresAt <= token.issuedAt) return;
     try {
-      await writeCachedToken(host, profile, token);
+      await home.writeToken(token);
     } catch (error) {
       if (!isTokenError(error)) throw error;
       host.say(
@@ -89,8 +117,8 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
     sessions: home.sessions,
     attempts: home.attempts,
     now: clock.now,
-    encode: encodeSession,
-    decode: decodeSession,
+    encode: home.encode,
+    decode: home.decode,
     readToken,
     keepToken: keep,
     postpone: async (token, { retryAfter = 0 }) => {
@@ -102,7 +130,7 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
     isOver: ({ issuedAt, expiresAt }) => expiresAt > issuedAt && expiresAt <= clock.now() / 1000,
     lock: async (done) => {
       // to open the token's file at each look would cost more than all that it is waited for
-      const isServed = async () => cachedTokenMark(host, profile, asked) !== mark && await done!();
+      const isServed = async () => home.markOf(asked) !== mark && await done!();
       const lock = await home.lock(done ? isServed : () => true, signal).catch((error) => {
         throw signal?.aborted ? givenUp(false) : error;
       });
@@ -135,7 +163,7 @@ export function renewalOf(host: Host, profile: Profile, wish: Wish): RefreshPort
       const token = await withPatience(
         host,
         profile.issuer,
-        () => obtainForItself(host, profile, home, parameters, signal),
+        () => obtainForItself(host, profile, sessionHome(host, profile), parameters, signal),
       );
       return cachedToken(token, { issuer: profile.issuer, profile: profile.name, asked, requestedAt });
     },

@@ -1,0 +1,143 @@
+/**
+ * Starting and ending an agent that runs in the background.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { isTokenError, TokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { safeText } from "../safe_text.ts";
+import type { AgentOptions, RunningAgent } from "./agent_options.ts";
+import { exchangeMessages } from "./exchange.ts";
+import { ownCommand } from "./own_command.ts";
+import { isAlive, pidPath } from "./run.ts";
+
+/** What to start. */
+export interface StartOptions {
+  /** The socket. Default: {@linkcode defaultSocket}. A directory's name that ends in `XXXXXX` is made random. */
+  readonly socket?: string;
+  readonly options?: AgentOptions;
+  /** Whether a link is put where the C tools look. Default: true, without `socket`. */
+  readonly link?: boolean;
+  readonly pidFile?: string;
+  /** A process whose end is the agent's end too. */
+  readonly watch?: number;
+}
+
+/** How long an agent may take to be there, in milliseconds. */
+const START_TIME = 15_000;
+
+/** Where the agent of this person is when nobody says. */
+export function defaultSocket({ directories }: Pick<Host, "directories">): string {
+  return `${directories.runtime ?? `${directories.state}/run`}/agent.sock`;
+}
+
+/** A path with its `XXXXXX` made random, and the directory made. */
+export function resolvedSocket(path: string): string {
+  const directory = dirname(path);
+  if (!directory.endsWith("XXXXXX")) return path;
+  return join(mkdtempSync(directory.slice(0, -"XXXXXX".length)), path.slice(directory.length + 1));
+}
+
+/**
+ * Makes sure that an agent runs: the one that is there, or a new one in the background.
+ *
+ * @throws {TokenError} `unavailable` when it did not come up, in its own words
+ */
+export async function startAgent(host: Host, start: StartOptions = {}): Promise<RunningAgent> {
+  const socket = resolvedSocket(start.socket ?? defaultSocket(host));
+  const running = await runningAgent(socket);
+  if (running) return running;
+  const link = start.link ?? start.socket === undefined;
+  const told = JSON.stringify({ ...start, socket, link });
+  try {
+    const pid = await background([...ownCommand(), "agent", "run", told]);
+    return { socket, pid, wasRunning: false };
+  } catch (error) {
+    const other = await otherAgent(host, socket);
+    if (other) return other;
+    throw error;
+  }
+}
+
+/** Somebody else may have started one at the same moment: that one has the lock, and is there soon. */
+async function otherAgent(host: Host, socket: string): Promise<RunningAgent | undefined> {
+  for (let tries = 0; tries < 20; tries++) {
+    const running = await runningAgent(socket);
+    if (running?.pid) return running;
+    await host.clock.sleep(50);
+  }
+  return undefined;
+}
+
+/** The agent at a socket, if one answers there. */
+export async function runningAgent(socket: string): Promise<RunningAgent | undefined> {
+  try {
+    await exchangeMessages(socket, { request: "check" }, { encrypted: false, timeout: 5_000 });
+    return { socket, pid: pidOf(socket) ?? 0, wasRunning: true };
+  } catch (error) {
+    if (isTokenError(error)) return undefined;
+    throw error;
+  }
+}
+
+function pidOf(socket: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidPath(socket), "utf8"));
+    return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Ends the agent at a socket and waits for its end.
+ *
+ * @returns its process id, or nothing when there was none
+ */
+export async function stopAgent(host: Host, socket: string): Promise<number | undefined> {
+  // a process id in a file may be another process by now: that an agent answers shows that it is this one
+  const pid = await runningAgent(socket) && pidOf(socket);
+  if (!pid) return undefined;
+  process.kill(pid, "SIGTERM");
+  const deadline = host.clock.monotonic() + 5_000;
+  // a process that nobody has waited for is still in the table; without its socket it is no agent any more
+  while (existsSync(socket) && isAlive(pid) && host.clock.monotonic() < deadline) await host.clock.sleep(10);
+  return pid;
+}
+
+/** Starts a process that lives on without this one; it has started when it says so. */
+function background([program, ...args]: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      reject(
+        new TokenError(
+          "unavailable",
+          `The agent did not start: ${safeText(why.trim() || "it does not say why")}`,
+        ),
+      );
+    };
+    const timer = setTimeout(() => {
+      child.kill();
+      fail("it takes too long");
+    }, START_TIME);
+    child.on("error", ({ message }) => fail(message));
+    child.stderr.on("data", (piece: Uint8Array) => said += new TextDecoder().decode(piece));
+    child.on("close", () => fail(said));
+    child.stdout.once("data", () => {
+      clearTimeout(timer);
+      child.removeAllListeners("close");
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      resolve(child.pid!);
+    });
+  });
+}
