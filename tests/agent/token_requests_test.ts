@@ -141,7 +141,11 @@ describe("access_token", () => {
 async function whileTimePasses<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
   let isDone = false;
   const done = work.finally(() => isDone = true);
-  while (!isDone) await clock.advance(50);
+  while (!isDone) {
+    await clock.advance(20);
+    // what is no sleep takes its own time
+    await new Promise((turn) => setTimeout(turn, 1));
+  }
   return await done;
 }
 
@@ -156,9 +160,7 @@ describe("a token that is due", () => {
       place.server.fault("token", { type: "status", status: 503 }, { times: 100 });
       await clock.advance(250_000);
       assert.deepEqual(await whileTimePasses(clock, token()), first);
-      await clock.advance(10_000);
-      assert.deepEqual(await whileTimePasses(clock, token()), first);
-      await clock.advance(41_000);
+      await clock.advance(51_000);
       assert.equal((await whileTimePasses(clock, token())).status, "failure");
     } finally {
       place.close();
