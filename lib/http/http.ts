@@ -152,15 +152,12 @@ async function send(
   }
 }
 
-/** Visible ASCII, spaces and tabs (RFC 9110 section 5.5). */
-const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
-
 function requestHeaders(given: HeadersInit = [], flight: Flight): Headers {
   try {
-    // Not left to `Headers`: workerd takes other characters, sends them as UTF-8, and shows the value on its console.
-    const pairs = Symbol.iterator in given ? [...given] : Object.entries(given);
-    if (!pairs.every(([, value]) => HEADER_VALUE.test(value))) throw undefined;
-    const headers = new Headers(pairs);
+    // Visible ASCII, spaces and tabs (RFC 9110 section 5.5). Not left to `Headers`: workerd's take other characters, send
+    // them as UTF-8, and show the value on the console.
+    if (/[^\t -~]/.test(Object.values(given).join())) throw 0;
+    const headers = new Headers(given);
     // Browsers and workers set these two themselves. What is not packed cannot grow; else the counter has to do.
     headers.set("accept-encoding", "identity");
     // A kept connection may be dead by the next request. Deno then sends that one again, even if it was a refresh token
