@@ -51,8 +51,7 @@ export async function saveSignIn(
       await home.remove();
       return undefined;
     });
-    const registration = registrationOf(session, before?.session);
-    await home.write({ ...session, ...(registration ? { registration } : {}) }, before?.version);
+    await home.write({ ...learned(session, before?.session), ...session }, before?.version);
     await dropOther(host, profile);
     writeProfile(host, profile);
     removeCachedTokens(host, profile.name);
@@ -65,9 +64,11 @@ export async function saveSignIn(
   if (isFirst) writeDefaultProfile(host, profile.name);
 }
 
-/** The registration of a client stays with it from one sign-in to the next. */
-function registrationOf(session: Session, before?: Session): Session["registration"] {
-  return session.registration ?? (before?.clientId === session.clientId ? before.registration : undefined);
+/** What stays with a client from one sign-in to the next: its registration, and how the server treats its tokens. */
+function learned(session: Session, before?: Session): Pick<Session, "registration" | "rotation"> {
+  if (before?.clientId !== session.clientId || before.issuer !== session.issuer) return {};
+  const { registration, rotation } = before;
+  return { ...registration && { registration }, ...rotation && { rotation } };
 }
 
 /** What was kept in files does not outlive the wish to keep nothing. */

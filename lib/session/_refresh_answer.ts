@@ -77,8 +77,14 @@ function unsent<K extends Kept, T>(state: State<K, T>, error: TokenError): Step<
 /** Perhaps processed: the announcement stays until somebody knows. */
 function lost<K extends Kept, T>(state: State<K, T>, error: TokenError, processed = false): Step<K, T> {
   const now = { ...state, unclear: true, processed: state.processed || processed };
-  // the access token is worth more than a try that may end the sign-in
-  if (state.verdict === "due" && state.sight.kept!.rotation === "strict") return giveUp(now, error);
+  if (state.verdict === "due") {
+    // the access token is worth more than a try that will end the sign-in
+    if (state.sight.kept!.rotation === "strict") return giveUp(now, error);
+    // and nobody waits long who has one: one more try, where nothing at all was heard
+    if (error.status !== undefined || state.presented > 1) return giveUp(now, error);
+  }
+  // who has waited that long waits no longer: the next call tries again
+  if (error.code === "timeout") return giveUp(now, error);
   const pause = LOST_PAUSES[state.presented - 1];
   return pause === undefined ? giveUp(now, error) : rest(now, pause);
 }
@@ -214,5 +220,12 @@ export function lookedAtRefusal<K extends Kept, T>(
   // a server that forgives may be of two minds for a moment
   if (kept.rotation === "grace" && state.presented === 1) return rest(now, UNSENT_PAUSES[0]);
   const dead = error.serverDescription ?? error.serverError ?? error.message;
-  return commit(now, { kept, dead, received: false, then: [{ do: "tidy" }, ...afterFailure(now, error)] });
+  // the next sign-in is to know it
+  const buried = state.processed ? { ...kept, rotation: "strict" as const } : kept;
+  return commit(now, {
+    kept: buried,
+    dead,
+    received: false,
+    then: [{ do: "tidy" }, ...afterFailure(now, error)],
+  });
 }

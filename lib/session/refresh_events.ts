@@ -22,7 +22,9 @@ export type Rotation =
   | "unknown"
   /** It stays good. */
   | "steady"
-  /** It is replaced, and presenting it again may end the sign-in. */
+  /** It is replaced; what comes of presenting it again is not known. */
+  | "replacing"
+  /** It is replaced, and presenting it again has ended a sign-in. */
   | "strict"
   /** It is replaced, and presenting it again is forgiven for a while. */
   | "grace";
@@ -157,7 +159,8 @@ export function learnedRotation(
   forgiven = false,
 ): Rotation {
   // one that replaced tokens once will do so again
-  const replaces = before === "strict" || before === "grace";
+  const replaces = before === "replacing" || before === "strict" || before === "grace";
   if (received === sent) return replaces ? before : "steady";
-  return forgiven || before === "grace" ? "grace" : "strict";
+  if (forgiven || before === "grace") return "grace";
+  return before === "strict" ? "strict" : "replacing";
 }

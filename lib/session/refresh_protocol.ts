@@ -162,7 +162,8 @@ function looked<K extends Kept, T>(state: State<K, T>, { sight, verdict }: Seen<
 /** Presents the refresh token, unless that would put more at stake than there is to win. */
 function spend<K extends Kept, T>(state: State<K, T>): Step<K, T> {
   const { sight, verdict, unclear } = state;
-  // whoever announced it may have used it up: near the end of the access token there is nothing left to lose
+  // whoever announced it may have used it up. Where the server may forgive, it does so for seconds: at once, then. Else
+  // near the end of the access token, when nothing is left to lose
   if (unclear && verdict === "due" && sight.kept!.rotation === "strict") {
     return unlockFor(state, { do: "deliver", token: sight.token! });
   }

@@ -128,6 +128,19 @@ describe("the renewal of a profile's token", () => {
     assert.ok(await home.attempts.compareAndSet("p", undefined, encodeAttempt(attempt)));
   }
 
+  /** What a process leaves that dies when it has announced what it was about to do. */
+  async function dieInTheMiddle({ home, session }: Place): Promise<void> {
+    const { refreshToken, signedInAt } = await session();
+    const attempt = { signedInAt, token: fingerprint(refreshToken!), at: 1 };
+    assert.ok(await home.attempts.compareAndSet("p", undefined, encodeAttempt(attempt)));
+  }
+
+  async function knownAsStrict({ home }: Place): Promise<void> {
+    const { session, version } = (await home.read())!;
+    const bytes = encodeSession({ ...session, rotation: "strict" });
+    assert.ok(await home.sessions.compareAndSet("p", version, bytes));
+  }
+
   const failsWith = (code: string) => (error: unknown) => isTokenError(error) && error.code === code;
   const DUE = 245_000;
 
@@ -145,13 +158,29 @@ describe("the renewal of a profile's token", () => {
     assert.deepEqual(there.server.families.map(({ reused, revoked }) => [reused, revoked]), [[0, false]]);
   });
 
-  it("serves what is due when a process died in the middle of it, at a server that replaces refresh tokens", async () => {
+  it("asks at once when a process died in the middle of it, and the server may forgive", async () => {
+    const there = await place({ refreshTokens: "rotate-grace", graceSeconds: 3, clock: systemClock });
+    await there.get({ force: true });
+    const session = await there.session();
+    assert.equal(session.rotation, "replacing");
+    // the server carried it out, and nobody was there to hear of it
+    await dieInTheMiddle(there);
+    const issuer = await discover(there.server.issuer, { fetch: there.server.fetch });
+    const { refreshToken } = session;
+    await presentRefreshToken(issuer, await clientOf(there.profile, session), {
+      refreshToken: refreshToken!,
+    });
+    ahead = DUE;
+    await there.get();
+    assert.notEqual((await there.session()).refreshToken, refreshToken);
+    assert.deepEqual(there.server.families.map(({ reused, revoked }) => [reused, revoked]), [[1, false]]);
+  });
+
+  it("serves what is due when a process died in the middle of it, at a server that does not forgive", async () => {
     const there = await place();
     await there.get({ force: true });
-    const { refreshToken, rotation, signedInAt } = await there.session();
-    assert.equal(rotation, "strict");
-    const attempt = { signedInAt, token: fingerprint(refreshToken!), at: 1 };
-    await there.home.attempts.compareAndSet("p", undefined, encodeAttempt(attempt));
+    await knownAsStrict(there);
+    await dieInTheMiddle(there);
     const before = there.refreshes();
     ahead = DUE;
     const token = await there.get();
@@ -164,6 +193,7 @@ describe("the renewal of a profile's token", () => {
   it("serves what is due when the answer is lost, and does not ask again before it has to", async () => {
     const there = await place();
     const token = await there.get({ force: true });
+    await knownAsStrict(there);
     there.server.fault("token", { type: "drop-answer" });
     const before = there.refreshes();
     ahead = DUE;
@@ -224,6 +254,15 @@ describe("the renewal of a profile's token", () => {
     const session = await there.session();
     assert.equal(session.refreshToken, refreshToken);
     assert.ok(session.dead && Math.abs(session.dead.at - there.host.clock.now() / 1000) < 5);
+  });
+
+  it("knows after a new sign-in what the server has taught before it", async () => {
+    const there = await place();
+    await knownAsStrict(there);
+    await saveSignIn(there.host, there.profile, ...await signedIn(there.server, there.host, there.profile));
+    assert.equal((await there.session()).rotation, "strict");
+    await there.get({ force: true });
+    assert.equal((await there.session()).rotation, "strict");
   });
 
   it("is not forgotten by a caller who gives up while it is under way", async () => {

@@ -99,7 +99,7 @@ export function spoiled(refreshToken?: string, processed?: boolean): AnEvent {
 
 export const unclear: AnEvent = {
   is: "unclear",
-  error: new TokenError("timeout", "silence", { sent: true }),
+  error: new TokenError("network", "silence", { sent: true }),
 };
 export const processed: AnEvent = { ...unclear, processed: true };
 export const unsent: AnEvent = {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { TokenError } from "../../lib/errors.ts";
 import { learnedRotation } from "../../lib/session/refresh_events.ts";
 import {
   answered,
@@ -121,7 +122,7 @@ describe("the refresh protocol, when it renews,", () => {
         ["present r1", answered()],
         ['log "answer"', done],
         ['interpret "answer"', holds("r2")],
-        ["commit r2 (strict) over v1", done],
+        ["commit r2 (replacing) over v1", done],
         ["keep t2", done],
         ["tidy", done],
         ["unlock", done],
@@ -367,27 +368,51 @@ describe("the refresh protocol, when the answer is lost,", () => {
   for (const verdict of ["overdue", "useless"] as const) {
     it(`tries again at a strict server when the token is ${verdict}: nothing is left to lose`, () => {
       const end: Line[] = verdict === "useless"
-        ? [["unlock", done], ["fail with timeout"]]
+        ? [["unlock", done], ["fail with network"]]
         : [["postpone t1 because of silence", done], ["unlock", done], ["deliver t1 because of silence"]];
       follows([...none({ kept: strict }, verdict), ...announced, ...repeated, ...end]);
     });
   }
 
-  for (const rotation of [undefined, "grace", "steady"] as const) {
+  it("does not wait again for a server that did not answer in time, and leaves the announcement", () => {
+    const hanging = { is: "unclear", error: new TokenError("timeout", "silence", { sent: true }) } as const;
+    const begun: Line[] = [...announced, ["present r1", hanging]];
+    const postponed: Line = ["postpone t1 because of silence", done];
+    follows([...none({ kept: kept() }), ...begun, ["unlock", done], ["fail with timeout"]]);
+    for (const rotation of ["replacing", "grace", "steady"] as const) {
+      const end: Line[] = [postponed, ["unlock", done], ["deliver t1 because of silence"]];
+      follows([...due({ kept: kept(rotation) }), ...begun, ...end]);
+    }
+  });
+
+  for (const rotation of [undefined, "replacing", "grace", "steady"] as const) {
+    const sight = { kept: kept(rotation) };
+    const end: Line[] = [
+      ["postpone t1 because of silence", done],
+      ["unlock", done],
+      ["deliver t1 because of silence"],
+    ];
+
     it(`tries again at once, and once more at 5 s, at a server that is ${rotation ?? "unknown"}`, () => {
-      follows([
-        ...due({ kept: kept(rotation) }),
-        ...announced,
-        ...repeated,
-        [
-          "postpone t1 because of silence",
-          done,
-        ],
-        ["unlock", done],
-        ["deliver t1 because of silence"],
-      ]);
+      follows([...none(sight, "overdue"), ...announced, ...repeated, ...end]);
+    });
+
+    it(`tries again at once, and serves what is due, at a server that is ${rotation ?? "unknown"}`, () => {
+      follows([...due(sight), ...announced, ...repeated.slice(0, 3), ...end]);
     });
   }
+
+  it("serves what is due when the server is in trouble", () => {
+    const error = new TokenError("unavailable", "trouble", { sent: true, status: 503 });
+    follows([
+      ...due({ kept: kept() }),
+      ...announced,
+      ["present r1", { is: "unclear", error }],
+      ["postpone t1 because of trouble", done],
+      ["unlock", done],
+      ["deliver t1 because of trouble"],
+    ]);
+  });
 
   it("learns that a server forgives only where it is certain that it had used the token up", () => {
     const path = (first: typeof unclear, rotation: string): Line[] => [
@@ -404,7 +429,7 @@ describe("the refresh protocol, when the answer is lost,", () => {
       ["unlock", done],
       ["deliver t2"],
     ];
-    follows(path(unclear, "strict"));
+    follows(path(unclear, "replacing"));
     follows(path(processed, "grace"));
   });
 
@@ -514,6 +539,21 @@ describe("the refresh protocol, when the server calls the refresh token dead,", 
     follows([...refusal, ["look", stillThere], [burial, done], ["tidy", done], ["unlock", done], [
       "fail with sign_in_required",
     ]]);
+  });
+
+  it("learns that the server does not forgive, where it is certain that it had used the token up", () => {
+    follows([
+      ...none({ kept: kept() }),
+      ...announced,
+      ["present r1", processed],
+      ["rest 500 ms", done],
+      ["present r1", dead],
+      ["look", seen("useless", { kept: kept() })],
+      [burial, done],
+      ["tidy", done],
+      ["unlock", done],
+      ["fail with sign_in_required"],
+    ]);
   });
 
   it("serves the token that is due all the same", () => {
@@ -758,7 +798,8 @@ describe("the refresh protocol, when whoever held the lock before died,", () => 
     ];
     follows([...none({ kept: strict, announced: true }), ...end, ...rest("strict")]);
     follows([...none({ kept: strict, announced: true }, "overdue"), ...end, ...rest("strict")]);
-    follows([...due({ kept: kept(), announced: true }), ...end, ...rest("strict")]);
+    follows([...due({ kept: kept(), announced: true }), ...end, ...rest("replacing")]);
+    follows([...due({ kept: kept("replacing"), announced: true }), ...end, ...rest("replacing")]);
     follows([...due({ kept: kept("grace"), announced: true }), ...end, ...rest("grace")]);
   });
 });
@@ -766,9 +807,13 @@ describe("the refresh protocol, when whoever held the lock before died,", () => 
 describe("what a server is learned to do", () => {
   const cases = [
     ["unknown", "r1", false, "steady"],
-    ["unknown", "r2", false, "strict"],
+    ["unknown", "r2", false, "replacing"],
     ["unknown", "r2", true, "grace"],
-    ["steady", "r2", false, "strict"],
+    ["steady", "r2", false, "replacing"],
+    ["replacing", "r1", false, "replacing"],
+    ["replacing", "r2", false, "replacing"],
+    ["replacing", "r2", true, "grace"],
+    ["strict", "r2", false, "strict"],
     // some replace a refresh token only near its end: what they did once they will do again
     ["strict", "r1", false, "strict"],
     ["strict", "r2", true, "grace"],

@@ -26,10 +26,11 @@ export function outcomeOf(
       return { is: "refused", error: error("server_refused", { status: 401 }) };
     case "hangs":
     case "zombie":
+      return { is: "unclear", error: error("timeout") };
     case "answer lost":
     case "error before":
     case "error after":
-      return { is: "unclear", error: error("timeout") };
+      return { is: "unclear", error: error("network") };
     case "answer torn":
       return { is: "unclear", error: error("network"), processed: typeof answer === "object" };
   }

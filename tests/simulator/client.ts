@@ -10,7 +10,7 @@ import {
 import { ensureReserve, freeReserve } from "../../lib/host/reserve.ts";
 import { type Delivered, type RefreshMachine, runRefresh } from "../../lib/session/refresh_driver.ts";
 import type { RefreshPorts } from "../../lib/session/refresh_ports.ts";
-import type { Kept, Verdict } from "../../lib/session/refresh_events.ts";
+import type { Kept, Rotation, Verdict } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { interpretation, outcomeOf } from "./answers.ts";
 import { type Checks, NAME, PLACES, type Wish } from "./checks.ts";
@@ -49,6 +49,8 @@ export interface Setting {
   /** How long an access token lives, in milliseconds. */
   readonly life: number;
   readonly sabotage: Sabotage;
+  /** What earlier sign-ins have taught about the server. */
+  readonly rotation?: Rotation;
   /** Told of each sign-in before it is written. */
   signingIn(family: Family, locked: boolean): void;
   readonly counts: { gets: number; served: number; failed: number; signIns: number };
@@ -105,14 +107,17 @@ export async function getToken(
 
 /** A person signs in; without the lock, as another program might. */
 export async function signIn(
-  { world, server, checks, counts, signingIn }: Setting,
+  setting: Setting,
   process: VirtualProcess,
   locked = true,
 ): Promise<void> {
+  const { world, server, checks, counts, signingIn } = setting;
   while (locked && !world.tryLock(process)) await world.turn(process, world.now() + 50);
   const { family, refreshToken } = server().signIn(world.now());
   signingIn(family, locked);
-  const text = JSON.stringify({ signedInAt: family.signedInAt, receivedAt: world.now(), refreshToken });
+  const { rotation } = setting;
+  const session = { signedInAt: family.signedInAt, receivedAt: world.now(), refreshToken, rotation };
+  const text = JSON.stringify(session);
   const { sessions, attempts } = stores(process.files);
   try {
     for (;;) {

@@ -125,10 +125,10 @@ const deafToInvalidate: Sabotage = {
 };
 const noSynchronisation: Sabotage = { files: (files) => ({ ...files, fsyncSync: () => {} }) };
 
-/** Pretends that nothing is known of the server: then it is worth a try. */
-const blindRepetition = hearing((event) =>
-  event.is === "seen" && event.sight.kept
-    ? { ...event, sight: { ...event.sight, kept: { ...event.sight.kept, rotation: "unknown" } } }
+/** Pretends that nothing is left to lose: then it is worth a try. */
+const blindRepetition = hearing((event, state) =>
+  event.is === "seen" && event.verdict === "due" && state.phase === "looking"
+    ? { ...event, verdict: "overdue" }
     : event
 );
 

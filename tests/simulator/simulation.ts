@@ -70,6 +70,7 @@ export async function simulate(
     checks,
     life: random.pick([20_000, 120_000, 600_000]),
     sabotage,
+    rotation: custom.kind === "strict" && random.chance(0.7) ? "strict" : undefined,
     signingIn: (family, locked) => {
       if (!locked) families.forEach((before) => before.conflict = true);
       family.conflict = lawless;
