@@ -11,7 +11,7 @@ import {
   validateApplicationLevelSignature,
   type ValidateSignatureOptions,
 } from "oauth4webapi";
-import { exchange, type HttpAnswer } from "../http/http.ts";
+import { exchange, type Http, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
 import { refusal, unusableAnswer } from "./_answer.ts";
@@ -73,6 +73,17 @@ export async function verifiedAnswer<T>(
   return said as T;
 }
 
+async function fetchKeys(http: Http, url: string, headers?: HeadersInit): Promise<unknown> {
+  const answer = await withRetry(http.clock, async () => {
+    const answer = await exchange(http, { url, method: "GET", headers, limit: JWKS_LIMIT });
+    if (answer.status >= 400) throw refusal(answer, "its keys");
+    return answer;
+  });
+  const set = parseJson(answer.body) as { readonly keys?: unknown } | null;
+  if (Array.isArray(set?.keys) && set.keys.length > MOST_KEYS) throw unusableAnswer("it has too many keys");
+  return set;
+}
+
 /** What fetches the keys of an issuer; the same function each time. */
 export function keyFetcher(issuer: Issuer): KeyFetcher {
   const { http, metadata } = issuer;
@@ -80,17 +91,15 @@ export function keyFetcher(issuer: Issuer): KeyFetcher {
   if (!byTransport) fetchers.set(metadata, byTransport = new WeakMap());
   let fetcher = byTransport.get(http.fetch ?? metadata);
   if (!fetcher) {
+    const underWay = new Map<string, Promise<unknown>>();
+    // the library shares what was fetched, but not what is being fetched
     fetcher = async (url, { headers }) => {
-      const answer = await withRetry(http.clock, async () => {
-        const answer = await exchange(http, { url, method: "GET", headers, limit: JWKS_LIMIT });
-        if (answer.status >= 400) throw refusal(answer, "its keys");
-        return answer;
-      });
-      const set = parseJson(answer.body) as { readonly keys?: unknown } | null;
-      if (Array.isArray(set?.keys) && set.keys.length > MOST_KEYS) {
-        throw unusableAnswer("it has too many keys");
+      let set = underWay.get(url);
+      if (!set) {
+        set = fetchKeys(http, url, headers).finally(() => underWay.delete(url));
+        underWay.set(url, set);
       }
-      return Response.json(set);
+      return Response.json(await set);
     };
     byTransport.set(http.fetch ?? metadata, fetcher);
   }

@@ -5,6 +5,7 @@
  */
 
 import type { AuthorizationServer } from "oauth4webapi";
+import { systemClock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
 import { createHttp, exchange, type Http, type HttpOptions } from "../http/http.ts";
 import { withRetry } from "../http/retry.ts";
@@ -90,22 +91,50 @@ export async function discover(issuer: string | URL, options: DiscoverOptions = 
   const http = createHttp(options);
   const quirks = quirksOf(options);
   const url = checkIssuerUrl(identifier, http);
-  let status: number | undefined;
-  for (const algorithm of ["oidc", "oauth2"] as const) {
-    const found = await fetchMetadata(url, algorithm, http, quirks, options.signal);
-    if (typeof found === "object") {
-      return { issuer: found.issuer, metadata: checkMetadata(found, issuer, quirks), http, quirks };
-    }
-    status ??= found;
+  const found = await shared(options, http, url, () => findMetadata(url, http, quirks, options.signal));
+  if (typeof found === "object") {
+    return { issuer: found.issuer, metadata: checkMetadata(found, issuer, quirks), http, quirks };
   }
   throw new TokenError(
     "invalid_metadata",
-    `Cannot find the metadata of ${safeText(identifier)}: the server answered ${status}`,
+    `Cannot find the metadata of ${safeText(identifier)}: the server answered ${found}`,
     {
       nextStep: "Check the issuer URL; it is the part before /.well-known/openid-configuration",
-      status,
+      status: found,
     },
   );
+}
+
+/** What is being fetched, by who fetches it and how. */
+const underWay = /* @__PURE__ */ new WeakMap<object, Map<string, Promise<Found>>>();
+
+type Found = ServerMetadata | number;
+
+/** Those who ask alike at the same moment share a request, unless they want to end it or to hear of its quirks. */
+function shared(
+  { signal, quirks, onQuirk }: DiscoverOptions,
+  { fetch = globalThis.fetch, clock, timeout, allowInsecureLoopback }: Http,
+  url: URL,
+  find: () => Promise<Found>,
+): Promise<Found> {
+  if (signal || quirks || onQuirk || clock !== systemClock) return find();
+  let flights = underWay.get(fetch);
+  if (!flights) underWay.set(fetch, flights = new Map());
+  const key = `${url} ${timeout} ${allowInsecureLoopback}`;
+  let flight = flights.get(key);
+  if (!flight) flights.set(key, flight = find().finally(() => flights.delete(key)));
+  return flight;
+}
+
+/** The metadata, or the status of the first answer where there is none. */
+async function findMetadata(url: URL, http: Http, quirks: Quirks, signal?: AbortSignal): Promise<Found> {
+  let status: number | undefined;
+  for (const algorithm of ["oidc", "oauth2"] as const) {
+    const found = await fetchMetadata(url, algorithm, http, quirks, signal);
+    if (typeof found === "object") return found;
+    status ??= found;
+  }
+  return status!;
 }
 
 /**

@@ -47,6 +47,32 @@ describe("discovery", () => {
     });
   }
 
+  it("is asked for once by 1,000 who want it at the same moment, and again by whoever comes later", async () => {
+    const { fetch, urls } = answering(metadata("https://as.test"));
+    const all = await Promise.all(Array.from({ length: 1000 }, () => discover("https://as.test", { fetch })));
+    assert.equal(urls.length, 1);
+    assert.ok(all.every(({ issuer }) => issuer === "https://as.test"));
+    await discover("https://as.test", { fetch });
+    assert.equal(urls.length, 2);
+    await Promise.all([
+      discover("https://as.test", { fetch }),
+      discover("https://as.test", { fetch, timeout: 9 }),
+    ]);
+    assert.equal(urls.length, 4, "whoever has less patience asks for itself");
+  });
+
+  it("fails once for all who ask at the same moment, and is asked for anew after that", async () => {
+    const { fetch, urls } = answering(
+      new Response("no", { status: 404 }),
+      new Response("no", { status: 404 }),
+    );
+    const ask = () => discover("https://as.test", { fetch });
+    assert.equal((await failureOf(Promise.all([ask(), ask()]))).code, "invalid_metadata");
+    assert.equal(urls.length, 2);
+    await failureOf(ask());
+    assert.equal(urls.length, 4);
+  });
+
   it("keeps what the server says about itself, and nobody can change it afterwards", async () => {
     const { metadata: kept } = await discover(
       "https://as.test",
