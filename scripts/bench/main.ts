@@ -19,6 +19,10 @@ import { cachedCall } from "./tables/cached_call.ts";
 import { callers } from "./tables/callers.ts";
 import { expiry } from "./tables/expiry.ts";
 import { imports } from "./tables/import.ts";
+import { manyProcesses } from "./tables/many_processes.ts";
+import { oneRequest } from "./tables/one_request.ts";
+import { refresh } from "./tables/refresh.ts";
+import { safety } from "./tables/safety.ts";
 import { size } from "./tables/size.ts";
 import { startUp } from "./tables/start_up.ts";
 
@@ -28,7 +32,11 @@ const tables: Readonly<Record<string, () => Promise<Table>>> = {
   import: imports,
   "cached-call": cachedCall,
   callers,
+  "one-request": oneRequest,
   expiry,
+  "many-processes": manyProcesses,
+  safety,
+  refresh,
   "start-up": startUp,
 };
 

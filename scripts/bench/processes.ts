@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { bun, deno, node, root } from "../toolchain.ts";
 import { folder } from "./machine.ts";
+import type { RotatingServerOptions } from "./programs/rotating_server.ts";
 
 /** What runs a program of `programs/`. */
 export type Runtime = "Deno" | "Bun" | "Node";
@@ -50,6 +51,11 @@ export function startServer([program, ...args]: readonly string[]): Promise<Serv
 /** Starts the authorization server of the bench. */
 export function startTokenServer(): Promise<Server> {
   return startServer(commandOf("Node", "token_server.ts"));
+}
+
+/** Starts a server that takes each refresh token once. */
+export function startRotatingServer(options: RotatingServerOptions): Promise<Server> {
+  return startServer([...commandOf("Node", "rotating_server.ts"), JSON.stringify(options)]);
 }
 
 /** Runs a program that reads JSON and prints JSON. */

@@ -1,0 +1,60 @@
+/**
+ * How long an answer of the server is not safe: from its last byte to the log and to the commit on the disk.
+ *
+ * @module
+ */
+
+import { hostAt } from "../../../tests/cli/machine.ts";
+import { readProfile } from "../../../lib/profile/profile_files.ts";
+import { renewalOf } from "../../../lib/profile/renewal.ts";
+import { runRefresh } from "../../../lib/session/refresh_driver.ts";
+import { answer } from "./answer.ts";
+
+/** What is asked of this program. */
+export interface Question {
+  /** A home in which somebody has signed in. */
+  readonly home: string;
+  readonly profile: string;
+  readonly rounds: number;
+}
+
+/** What it answers: milliseconds. */
+export interface Answer {
+  readonly logged: number[];
+  readonly committed: number[];
+}
+
+await answer<Question, Answer>(async ({ home, profile, rounds }) => {
+  const host = hostAt(home);
+  const found = readProfile(host, profile);
+  const logged: number[] = [];
+  const committed: number[] = [];
+  for (let round = -5; round < rounds; round++) {
+    const ports = renewalOf(host, found, { parameters: {}, asked: "", judge: () => "useless" });
+    let answered = 0;
+    let last: number[] = [];
+    const timed = (store: typeof ports.sessions): typeof ports.sessions => ({
+      ...store,
+      compareAndSet: async (...args) => {
+        const version = await store.compareAndSet(...args);
+        if (answered > 0) last.push(performance.now() - answered);
+        return version;
+      },
+    });
+    await runRefresh({
+      ...ports,
+      sessions: timed(ports.sessions),
+      attempts: timed(ports.attempts),
+      present: async (kept) => {
+        const event = await ports.present(kept);
+        answered = performance.now();
+        last = [];
+        return event;
+      },
+    });
+    if (round < 0) continue;
+    logged.push(last[0]);
+    committed.push(last[1]);
+  }
+  return { logged, committed };
+});
