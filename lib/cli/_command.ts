@@ -11,8 +11,19 @@ export function command(name: string, description: string): Command {
   return new Command(name).description(description).helpOption("-h, --help", "show this help");
 }
 
+/** A command line, and what it does. */
+export type Example = readonly [line: string, meaning: string];
+
+const examplesByCommand = new WeakMap<Command, readonly Example[]>();
+
+/** The examples of a command. */
+export function examplesOf(command: Command): readonly Example[] {
+  return examplesByCommand.get(command) ?? [];
+}
+
 /** Examples come first in every help: they are what people look for. */
-export function examples(target: Command, rows: readonly (readonly [string, string])[]): void {
+export function examples(target: Command, rows: readonly Example[]): void {
+  examplesByCommand.set(target, rows);
   const text = rows.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join("\n");
   target.addHelpText("before", `Examples:\n${text}\n`);
 }

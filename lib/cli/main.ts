@@ -26,6 +26,11 @@ export async function main(host: Host, args: readonly string[]): Promise<number>
   }
   const root = program(host);
   try {
+    if (args[0] === "__complete") {
+      const { answerShell } = await import("./commands/completion.ts");
+      answerShell(host, root, args.slice(1));
+      return 0;
+    }
     await root.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {

@@ -15,6 +15,7 @@ import { command, examples, outputOption, reachOptions } from "./_command.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
 import { serverCommands } from "./server_commands.ts";
+import type { Shell } from "./shells/mod.ts";
 
 const FLOWS: readonly Flow[] = ["device", "browser", "client-credentials", "password"];
 
@@ -48,6 +49,7 @@ export function program(host: Host): Command {
     removeCommand(host),
     ...serverCommands(host),
     agentCommand(host),
+    completionCommand(host),
   ];
   for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
   return root;
@@ -157,6 +159,20 @@ function removeCommand(host: Host): Command {
   return remove.action(async (name: string) => {
     const { remove } = await import("./commands/remove.ts");
     await remove(host, name);
+  });
+}
+
+function completionCommand(host: Host): Command {
+  const completion = command("completion", "print what makes a shell complete commands, options and profiles")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish", "powershell"]));
+  examples(completion, [
+    ["source <(apex-token completion bash)", "in ~/.bashrc; with zsh in ~/.zshrc, after compinit"],
+    ["apex-token completion fish > ~/.config/fish/completions/apex-token.fish", "for fish"],
+    ["apex-token completion powershell | Out-String | Invoke-Expression", "in the profile of PowerShell"],
+  ]);
+  return completion.action(async (shell: Shell) => {
+    const { completion } = await import("./commands/completion.ts");
+    completion(host, shell);
   });
 }
 
