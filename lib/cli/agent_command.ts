@@ -6,7 +6,7 @@
 
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import type { Host } from "../host/host.ts";
-import { command, examples } from "./_command.ts";
+import { command, type Example, examples } from "./_command.ts";
 import type { AgentStartCommand } from "./commands/agent.ts";
 
 /** The command with its subcommands. */
@@ -51,8 +51,24 @@ export function agentCommand(host: Host): Command {
       .action(async (told?: string) => await (await load()).runCommand(host, told)),
     { hidden: true },
   );
+  for (const one of agent.commands) examples(one, EXAMPLES[one.name()] ?? []);
   return agent;
 }
+
+const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  start: [
+    ['eval "$(apex-token agent start)"', "start it, or find the one that runs"],
+    [
+      'eval "$(apex-token agent start --lifetime 3600 --confirm)"',
+      "an hour for each account, and ask me first",
+    ],
+  ],
+  stop: [["apex-token agent stop", "what it has loaded is gone; what is stored stays"]],
+  status: [["apex-token agent status -o json", "where its socket is, and what is loaded"]],
+  links: [["apex-token agent links ~/.local/bin", "oidc-token, oidc-add, oidc-gen, … as this program"]],
+  install: [["apex-token agent install", "from the next session on it is there"]],
+  run: [["apex-token agent run", "in the foreground, for a service manager"]],
+};
 
 function startOf(host: Host, load: () => Promise<typeof import("./commands/agent.ts")>): Command {
   return command("start", "start it, unless it runs, and print the lines for your shell")

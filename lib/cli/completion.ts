@@ -94,7 +94,7 @@ function nextWord(
 function valuesOf(taker: Option | Argument, sources: CompletionSources): Completion {
   if (taker.argChoices) return { words: taker.argChoices.map((word) => ({ word })) };
   const what = "flags" in taker ? /<([^>]+)>/.exec(taker.flags)?.[1] : taker.name();
-  if (what === "file" || what === "path" || what === "dir") return "file";
+  if (["file", "path", "dir", "directory"].includes(what ?? "")) return "file";
   if ("flags" in taker) return { words: taker.long === "--issuer" ? sources.issuers() : [] };
   return { words: what === "name" || what === "profile" ? sources.profiles().map((word) => ({ word })) : [] };
 }
