@@ -118,15 +118,6 @@ export {
   type RefreshTokenDefaults,
   tokenExchange,
 } from "./lib/session/grant.ts";
-export {
-  type SaveOptions,
-  type SignedIn,
-  type StoredSession,
-  storedSession,
-  type StoredSessionOptions,
-} from "./lib/session/stored_session.ts";
-export { storedTokens, type StoredTokensOptions } from "./lib/session/stored_tokens.ts";
-export { type Lease, type Store, type StoreCapabilities, type StoredValue } from "./lib/store/store.ts";
 export { type AccessToken, type GetOptions, type TokenCache, tokenCache } from "./lib/session/token_cache.ts";
 export { type TokenSource, tokenSource } from "./lib/session/token_source.ts";
 

@@ -11,9 +11,9 @@ const rows = read("docs/features.md").split("\n")
   .filter((line) => /^\| [^-]/.test(line) && !line.startsWith("| Feature "))
   .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 
-/** What the front door exports, and the members of it that the tables name. */
+/** What the front doors export, and the members of it that the tables name. */
 const exported = new Set(
-  [...read("mod.ts").matchAll(/^export \{([^}]*)\}/gm)]
+  [...(read("mod.ts") + read("lib/session/stores.ts")).matchAll(/^export \{([^}]*)\}/gm)]
     .flatMap(([, names]) => names.split(",").map((name) => name.trim().replace(/^type /, ""))),
 );
 const members: Record<string, string> = {

@@ -12,12 +12,10 @@ import {
   clientSecretPost,
   discover,
   isTokenError,
-  type Store,
-  storedSession,
-  storedTokens,
   systemClock,
   tokenSource,
 } from "../../../mod.ts";
+import { type Store, storedSession, storedTokens } from "../../../lib/session/stores.ts";
 import { type DenoKv, denoKvStore } from "../../../lib/store/deno_kv.ts";
 import { redisStore } from "../../../lib/store/redis.ts";
 

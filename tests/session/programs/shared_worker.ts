@@ -8,11 +8,10 @@ import {
   clientSecretPost,
   discover,
   isTokenError,
-  storedSession,
-  storedTokens,
   systemClock,
   tokenSource,
 } from "../../../mod.ts";
+import { storedSession, storedTokens } from "../../../lib/session/stores.ts";
 import {
   type DurableObjectNamespace,
   durableObjectStore,
