@@ -50,6 +50,8 @@ interface Entry extends Thresholds {
   readonly token: AccessToken;
   /** For how long it was good when it came, in seconds: a fresh one would be no better. */
   readonly longest: number;
+  /** When it came, on the monotonic clock. */
+  readonly came: number;
 }
 
 /** After a failure: until when (on the monotonic clock) nobody asks again, and whose wish that is. */
@@ -86,8 +88,10 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
 
   const seconds = () => clock.now() / 1000;
 
+  /** By both clocks: one may have been set back, the other may have stood still while the machine slept. */
   function valid(entry: Entry | undefined, now: number): entry is Entry {
-    return entry !== undefined && entry.token.expiresAt > now;
+    return entry !== undefined && entry.token.expiresAt > now &&
+      clock.monotonic() - entry.came < entry.longest * 1000;
   }
 
   async function get(options?: GetOptions): Promise<AccessToken> {
@@ -194,6 +198,7 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
         token,
         ...thresholds(token.issuedAt, token.expiresAt, Math.random()),
         longest: token.expiresAt - seconds(),
+        came: clock.monotonic(),
       };
       if (begun === generation) {
         pauses.delete(key);

@@ -225,6 +225,23 @@ describe("a token that is about to end", () => {
     answer();
   });
 
+  it("is not served beyond its end to a machine whose wall clock has gone back", async () => {
+    let shift = 0;
+    const made = place();
+    const { issuer, clock } = made;
+    const moved: Clock = { ...clock, now: () => clock.now() + shift };
+    const http = { ...issuer.http, clock: moved };
+    const source = tokenSource({ ...issuer, http }, { clientId: "c" }, clientCredentials());
+    await source.get();
+    shift = -DAY * 1000;
+    await clock.advance(200_000);
+    assert.equal(source.peek()?.accessToken, "token-1");
+    await clock.advance(100_000);
+    assert.equal(source.peek(), undefined);
+    made.answer(down);
+    assert.equal((await failureOf(whileDown(made, source.get()))).code, "unavailable");
+  });
+
   for (const options of [undefined, { scope: "read" }]) {
     it(`is renewed when the wall clock has gone back behind its making${options ? ", for a scope" : ""}`, async () => {
       let shift = 0;
