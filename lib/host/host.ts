@@ -13,6 +13,7 @@ import { type Browser, browser, openBrowser } from "./browser.ts";
 import { type Directories, directories, type Platform } from "./directories.ts";
 import { type Interrupt, interrupt } from "./interrupt.ts";
 import type { CallbackListener, ListenOptions } from "./loopback_listener.ts";
+import { networkFileSystem } from "./network_file_system.ts";
 import { answer, readInput, say, status, wantsColor } from "./standard_streams.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 
@@ -30,6 +31,8 @@ export interface Host {
   readonly directories: Directories;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** The name of the network file system that a path is on, where it is on one. */
+  networkFileSystem(path: string): string | undefined;
   /** Writes a line for people to standard error. The text must be safe already. */
   say(text: string): void;
   /** Writes a line for people that the next one replaces; only for a terminal. An empty text takes it away. */
@@ -90,6 +93,7 @@ export function workstation(): Host {
     platform,
     environment,
     clock: systemClock,
+    networkFileSystem: (path) => networkFileSystem(path),
     get directories() {
       return once(
         "directories",

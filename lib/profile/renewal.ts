@@ -4,10 +4,14 @@
  * @module
  */
 
-import { isTokenError } from "../errors.ts";
+import { hostname } from "node:os";
+import process from "node:process";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { givenUp } from "../http/abort.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
+import { safeText } from "../safe_text.ts";
+import { decodeAttempt } from "../session/refresh_attempt.ts";
 import type { Event, Verdict } from "../session/refresh_events.ts";
 import { interpret as interpretOf, present as presentTo, type Reached } from "../session/refresh_exchange.ts";
 import type { RefreshPorts } from "../session/refresh_ports.ts";
@@ -31,6 +35,21 @@ export interface Wish {
   /** How far a token may be used for it now. */
   readonly judge: (token: CachedToken) => Verdict;
   readonly signal?: AbortSignal;
+}
+
+/** A wait that was too long, with the name of who was waited for. */
+async function withHolder(
+  { attempts }: Pick<SessionHome, "attempts">,
+  name: string,
+  error: unknown,
+): Promise<unknown> {
+  if (!isTokenError(error) || error.code !== "timeout") return error;
+  const written = await attempts.read(name).catch(() => undefined);
+  const { by, at } = written ? decodeAttempt(written.value) : {};
+  if (by === undefined || at === undefined) return error;
+  const since = new Date(at * 1000).toISOString();
+  const nextStep = "End it if it hangs, or try again";
+  return new TokenError("timeout", `${error.message}: ${by}, since ${since}`, { ...error, nextStep });
 }
 
 /** How long an early renewal that failed is not tried again, in seconds. */
@@ -116,6 +135,7 @@ export function renewalOf(
     name: profile.name,
     sessions: home.sessions,
     attempts: home.attempts,
+    self: `process ${process.pid} on ${safeText(hostname(), 64)}`,
     now: clock.now,
     encode: home.encode,
     decode: home.decode,
@@ -131,8 +151,8 @@ export function renewalOf(
     lock: async (done) => {
       // to open the token's file at each look would cost more than all that it is waited for
       const isServed = async () => home.markOf(asked) !== mark && await done!();
-      const lock = await home.lock(done ? isServed : () => true, signal).catch((error) => {
-        throw signal?.aborted ? givenUp(false) : error;
+      const lock = await home.lock(done ? isServed : () => true, signal).catch(async (error) => {
+        throw signal?.aborted ? givenUp(false) : await withHolder(home, profile.name, error);
       });
       return lock && (() => lock.release());
     },

@@ -62,6 +62,20 @@ export async function saveSignIn(
     lock?.release();
   }
   if (isFirst) writeDefaultProfile(host, profile.name);
+  if (session.refreshToken !== undefined && profile.protect.kind !== "memory") warnOfNetwork(host);
+}
+
+/** What locks processes of one machine out does not do so for those of the next. */
+function warnOfNetwork(host: Host): void {
+  const name = host.networkFileSystem(host.directories.state);
+  if (name === undefined) return;
+  host.say(
+    `The sign-in is kept on ${name}, which other machines may share. Use it on one of them: two that renew it at the ` +
+      "same moment can end it.",
+  );
+  const runtime = host.environment("XDG_RUNTIME_DIR");
+  const place = runtime ? '"$XDG_RUNTIME_DIR"' : "a directory on a local disk";
+  host.say(`For a sign-in on each machine: export XDG_STATE_HOME=${place} there, then apex-token login`);
 }
 
 /** What stays with a client from one sign-in to the next: its registration, and how the server treats its tokens. */

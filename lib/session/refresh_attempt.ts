@@ -18,6 +18,8 @@ export interface Attempt {
   readonly token?: string;
   /** When it was announced, in epoch seconds. */
   readonly at?: number;
+  /** Who did so, in words. */
+  readonly by?: string;
   /** The server's wish not to be asked. */
   readonly later?: Later;
   /** The answer. */

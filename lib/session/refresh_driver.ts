@@ -145,7 +145,9 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
   async function announce({ signedInAt, refreshToken }: K): Promise<Event<K, T>> {
     letGo ??= ports.hold();
     const at = Math.floor(ports.now() / 1000);
-    return await write({ signedInAt, token: fingerprint(refreshToken!), at }) ? done : { is: "overtaken" };
+    return await write({ signedInAt, token: fingerprint(refreshToken!), at, by: ports.self })
+      ? done
+      : { is: "overtaken" };
   }
 
   async function log(raw: Uint8Array): Promise<Event<K, T>> {

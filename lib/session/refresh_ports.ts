@@ -17,6 +17,8 @@ export interface RefreshPorts<K extends Kept, T> {
   readonly sessions: Store;
   /** Where the {@linkcode Attempt} is; of the same kind. */
   readonly attempts: Store;
+  /** Who this is, in words for whoever waits too long: "process 7 on laptop". */
+  readonly self?: string;
   /** The wall clock, in milliseconds since the epoch. */
   now(): number;
   encode(kept: K): Uint8Array;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { isTokenError } from "../../lib/errors.ts";
@@ -15,7 +16,7 @@ import type { Profile } from "../../lib/profile/profile.ts";
 import { profileToken, type ProfileTokenOptions } from "../../lib/profile/profile_token.ts";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";
 import { defaultKeyPath, type SessionHome, sessionHome } from "../../lib/profile/session_home.ts";
-import { encodeAttempt, fingerprint } from "../../lib/session/refresh_attempt.ts";
+import { decodeAttempt, encodeAttempt, fingerprint } from "../../lib/session/refresh_attempt.ts";
 import { encodeSession, type Session } from "../../lib/session/session.ts";
 import {
   type AuthorizationServer,
@@ -129,9 +130,9 @@ describe("the renewal of a profile's token", () => {
   }
 
   /** What a process leaves that dies when it has announced what it was about to do. */
-  async function dieInTheMiddle({ home, session }: Place): Promise<void> {
+  async function dieInTheMiddle({ home, session }: Place, by?: string): Promise<void> {
     const { refreshToken, signedInAt } = await session();
-    const attempt = { signedInAt, token: fingerprint(refreshToken!), at: 1 };
+    const attempt = { signedInAt, token: fingerprint(refreshToken!), at: 1, by };
     assert.ok(await home.attempts.compareAndSet("p", undefined, encodeAttempt(attempt)));
   }
 
@@ -256,6 +257,23 @@ describe("the renewal of a profile's token", () => {
     assert.ok(session.dead && Math.abs(session.dead.at - there.host.clock.now() / 1000) < 5);
   });
 
+  for (const [name, said] of [["NFS", 2], [undefined, 0]] as const) {
+    it(`is ${said ? "warned of" : "not spoken of"} at a sign-in whose home is on ${name ?? "a local disk"}`, async () => {
+      const there = await place();
+      const words: string[] = [];
+      const host = hostAt(directory, {
+        clock: there.host.clock,
+        fetch: there.host.fetch,
+        say: (text) => void words.push(text),
+        networkFileSystem: () => name,
+      });
+      await saveSignIn(host, there.profile, ...await signedIn(there.server, host, there.profile));
+      assert.equal(words.length, said, words.join("\n"));
+      assert.ok(!said || /kept on NFS, which other machines may share/.test(words[0]));
+      assert.ok(!said || /export XDG_STATE_HOME=/.test(words[1]));
+    });
+  }
+
   it("knows after a new sign-in what the server has taught before it", async () => {
     const there = await place();
     await knownAsStrict(there);
@@ -263,6 +281,37 @@ describe("the renewal of a profile's token", () => {
     assert.equal((await there.session()).rotation, "strict");
     await there.get({ force: true });
     assert.equal((await there.session()).rotation, "strict");
+  });
+
+  it("names who keeps the lock to somebody who has waited for too long", async () => {
+    const there = await place();
+    const lock = (await there.home.lock(() => false))!;
+    await dieInTheMiddle(there, "process 7 on laptop");
+    const [start, { host }] = [Date.now(), there];
+    // each look at the clock is ten seconds after the one before
+    let looks = 0;
+    const clock: Clock = { ...host.clock, monotonic: () => 10_000 * looks++ };
+    const impatient = hostAt(directory, { clock, say: host.say, fetch: host.fetch });
+    try {
+      await assert.rejects(
+        profileToken(impatient, there.profile, { force: true }),
+        /has been renewing this sign-in for too long: process 7 on laptop, since 1970-01-01T00:00:01\.000Z/,
+      );
+      assert.ok(Date.now() - start < 30_000);
+    } finally {
+      lock.release();
+    }
+  });
+
+  it("writes down whose it is while it is under way", async () => {
+    const there = await place();
+    let by: string | undefined;
+    sending = async () => {
+      const written = await there.home.attempts.read("p");
+      by ??= written && decodeAttempt(written.value).by;
+    };
+    await there.get({ force: true });
+    assert.match(by!, new RegExp(`^process ${process.pid} on .`));
   });
 
   it("is not forgotten by a caller who gives up while it is under way", async () => {
