@@ -2,8 +2,6 @@
 
 import { fingerprint } from "../../lib/session/refresh_attempt.ts";
 import type { Verdict } from "../../lib/session/refresh_events.ts";
-import { generationOf, unframe } from "../../lib/host/generation_files.ts";
-import { readPrivateFile } from "../../lib/host/private_files.ts";
 import type { Session, Token } from "./client.ts";
 import { type Cause, type Request, type Server, UNKNOWABLE } from "./server.ts";
 import type { World } from "./world.ts";
@@ -17,8 +15,6 @@ export interface Wish {
   readonly judge: (token: Token) => Verdict;
 }
 
-/** Where things are. */
-export const PLACES = { sessions: "/state/sessions", attempts: "/state/attempts", tokens: "/state/tokens" };
 export const NAME = "profile";
 
 /** What watches a simulation. Each throws where an invariant is broken. */
@@ -44,11 +40,20 @@ export interface Checks {
 
 const TOKEN = /(?<=")rt-\d+(?=")/g;
 
+/** What is kept now, as whoever reads next would see it. */
+export interface Records {
+  session(): string | undefined;
+  attempt(): string | undefined;
+  /** The access token that was asked for so, unless it is of another sign-in. */
+  token(asked: string): string | undefined;
+  /** Counts what changed. */
+  changes(): number;
+}
+
 /** Makes the checks of one simulation. */
-export function makeChecks(world: World, server: () => Server): Checks {
-  const revoked = { death: 0, "lost answer": 0, zombie: 0, conflict: 0, "full disk": 0 };
+export function makeChecks(world: World, server: () => Server, records: () => Records): Checks {
+  const revoked = { death: 0, "lost answer": 0, zombie: 0, conflict: 0, "full disk": 0, "store down": 0 };
   const counts = { refreshes: 0, requests: 0, repeated: 0, revoked };
-  const files = world.disk.files(() => {});
   /** The sessions that somebody wrote or tried to, from the last one that is certain. */
   let writes: string[] = [];
   const committed = new Set<string>();
@@ -60,28 +65,15 @@ export function makeChecks(world: World, server: () => Server): Checks {
     throw new Error(`${invariant}: ${what}`);
   }
 
-  function whole(place: string): string | undefined {
-    const directory = `${place}/${NAME}`;
-    if (!files.lstatSync(directory, { throwIfNoEntry: false })) return undefined;
-    const numbers = files.readdirSync(directory).map(generationOf).filter((number) => number !== undefined);
-    for (const number of numbers.sort((one, other) => other - one)) {
-      const content = unframe(readPrivateFile(`${directory}/g-${number}`, { limit: 1e6, links: 2, files })!);
-      if (content) return content.value && new TextDecoder().decode(content.value);
-    }
-    return undefined;
-  }
-
   function session(): Session | undefined {
-    const text = whole(PLACES.sessions);
+    const text = records().session();
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   function cached({ asked, judge }: Wish): Verdict {
-    const path = `${PLACES.tokens}/${asked}`;
-    if (!files.lstatSync(path, { throwIfNoEntry: false })) return "useless";
     try {
-      const bytes = readPrivateFile(path, { limit: 1e6, links: 2, files })!;
-      return judge(JSON.parse(new TextDecoder().decode(bytes)));
+      const text = records().token(asked);
+      return text === undefined ? "useless" : judge(JSON.parse(text));
     } catch {
       return "useless";
     }
@@ -129,7 +121,7 @@ export function makeChecks(world: World, server: () => Server): Checks {
       if (stored?.refreshToken !== refreshToken) {
         violated("I2", `${refreshToken} is presented where ${stored?.refreshToken} is stored`);
       }
-      if (!whole(PLACES.attempts)?.includes(fingerprint(refreshToken))) {
+      if (!records().attempt()?.includes(fingerprint(refreshToken))) {
         violated("I6", `${refreshToken} is presented without an announcement`);
       }
       const { rotation } = stored;
@@ -178,9 +170,9 @@ export function makeChecks(world: World, server: () => Server): Checks {
       world.trace(`server: the family is revoked (${cause})`);
     },
     step: () => {
-      if (changesSeen === world.disk.changes()) return;
-      changesSeen = world.disk.changes();
-      const text = whole(PLACES.sessions);
+      if (changesSeen === records().changes()) return;
+      changesSeen = records().changes();
+      const text = records().session();
       if (text === undefined) return writes.length > 0 ? violated("I5", "the session is gone") : undefined;
       if (!writes.includes(text)) {
         violated("I5", "the session is one that was replaced, or that nobody wrote");
@@ -194,7 +186,7 @@ export function makeChecks(world: World, server: () => Server): Checks {
         one === refreshToken ||
         (one !== undefined && (server().broughtBy(one)?.endsAt ?? 0) > newest!.heardAt);
       if ([stored.refreshToken, ...stored.alternatives ?? []].some(isThere)) return;
-      if (whole(PLACES.attempts)?.match(TOKEN)?.some(isThere)) return;
+      if (records().attempt()?.match(TOKEN)?.some(isThere)) return;
       const refused = server().sentWith(refreshToken).some(({ answer, heard }) =>
         heard && answer === "invalid_grant"
       );

@@ -156,3 +156,24 @@ export const faults: readonly Fault[] = [
   { name: "takes no lock", sabotage: noLock, seeds: 200 },
   { name: "serves a token that was called bad", sabotage: deafToInvalidate, seeds: 50 },
 ];
+
+/** Those of a store that several machines share. */
+export const storeFaults: readonly Fault[] = [
+  {
+    name: "sends without a look at what is left of its lease",
+    sabotage: { driver: (driver) => ({ ...driver, secure: () => Promise.resolve() }) },
+    seeds: 2000,
+  },
+  {
+    name: "goes on without a lease while the store is down",
+    sabotage: {
+      driver: (driver) => ({
+        ...driver,
+        lock: (done) => driver.lock(done).catch(() => () => Promise.resolve()),
+        secure: () => driver.secure().catch(() => {}),
+      }),
+    },
+    seeds: 2000,
+  },
+  ...faults.filter(({ sabotage }) => sabotage !== noSynchronisation),
+];

@@ -12,7 +12,7 @@ const BLOCK = 100;
  * @param threads default: as many as there are cores
  */
 export async function simulateInParallel(
-  { from, count }: Seeds,
+  { from, count, on }: Seeds,
   threads: number = availableParallelism(),
 ): Promise<Sum> {
   let next = from;
@@ -24,7 +24,7 @@ export async function simulateInParallel(
     try {
       // what was begun before the first violation may hold a lower one, and is brought to its end
       while (next < from + count && !broken) {
-        const block = { from: next, count: Math.min(BLOCK, from + count - next) };
+        const block = { from: next, count: Math.min(BLOCK, from + count - next), on };
         next += block.count;
         const more = await thread.run(block);
         sum = added(sum, more);

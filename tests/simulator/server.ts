@@ -67,12 +67,12 @@ export interface Request {
   heard: boolean;
   /** Whether the successor that it brought is durable. */
   durable: boolean;
-  /** Whether it could not be: the disk was full again after the reserved room was given back. */
-  unwritable: boolean;
+  /** Why it could not be: the disk was full again after the reserved room was given back, or the store was down. */
+  unwritable?: "full disk" | "store down";
 }
 
 /** Why a family was revoked. */
-export type Cause = "death" | "lost answer" | "zombie" | "conflict" | "full disk";
+export type Cause = "death" | "lost answer" | "zombie" | "conflict" | "full disk" | "store down";
 
 /** The server. */
 export interface Server {
@@ -178,7 +178,6 @@ export function virtualServer(
         endsAt: fate === "hangs" || fate === "zombie" ? gaveUp : answers,
         heard: false,
         durable: false,
-        unwritable: false,
       };
       if (!NEVER_CARRIED_OUT.includes(fate)) travelling.push(request);
       sent.set(refreshToken, [...sent.get(refreshToken) ?? [], request]);
@@ -238,6 +237,5 @@ function causeOf(request: Request, { uses, family }: Issued): Cause | undefined 
   if (uses.some((use) => UNKNOWABLE.includes(use.fate))) return "lost answer";
   // a death explains it only where the answer had not become durable
   if (uses.some((use) => use.sender.dead && !use.durable)) return "death";
-  if (uses.some((use) => use.unwritable)) return "full disk";
-  return undefined;
+  return uses.find((use) => use.unwritable)?.unwritable;
 }

@@ -1,9 +1,11 @@
 /** One simulation from one number. */
 
-import { client, getToken, type Sabotage, type Setting, signIn } from "./client.ts";
+import { client, getToken, type Ground, type Sabotage, type Setting, signIn } from "./client.ts";
 import { makeChecks } from "./checks.ts";
+import { fileGround } from "./file_ground.ts";
 import { randomOf } from "./random.ts";
 import { type Cause, type Custom, type Family, type Server, virtualServer } from "./server.ts";
+import { storeGround } from "./store_ground.ts";
 import { makeWorld, type Misfortune } from "./world.ts";
 
 /** What happened in a simulation. */
@@ -26,6 +28,8 @@ export interface Report {
 
 /** How a simulation is run. */
 export interface SimulationOptions {
+  /** What the processes stand on. Default: the files of a workstation. */
+  readonly on?: "files" | "store";
   readonly sabotage?: Sabotage;
   /** Told everything that happens. */
   readonly trace?: (line: string) => void;
@@ -34,7 +38,7 @@ export interface SimulationOptions {
 /** Runs the simulation of a seed. */
 export async function simulate(
   seed: number,
-  { sabotage = {}, trace }: SimulationOptions = {},
+  { on = "files", sabotage = {}, trace }: SimulationOptions = {},
 ): Promise<Report> {
   const random = randomOf(seed);
   const custom = random.pick<Custom>([
@@ -47,8 +51,11 @@ export async function simulate(
   const withConflicts = random.chance(0.15);
   let trouble = random.pick([0, 0.05, 0.3]);
   const world = makeWorld(random, misfortuneOf(withConflicts), {
-    passed: (now) => server.run(now),
-    next: () => server.next(),
+    passed: (now) => {
+      server.run(now);
+      ground.passed(now);
+    },
+    next: () => Math.min(server.next(), ground.next()),
     check: () => checks.step(),
     // whoever lost it does not know it, and goes on: from here on anything may happen
     lockBroken: () => {
@@ -56,16 +63,18 @@ export async function simulate(
       families.forEach((family) => family.conflict = true);
     },
   }, trace);
-  const checks = makeChecks(world, () => server);
+  const checks = makeChecks(world, () => server, () => ground.records);
   const server: Server = virtualServer(custom, () => trouble, random, {
     trace: world.trace,
     revoked: checks.revoked,
   });
+  const ground: Ground = on === "files" ? fileGround(world) : storeGround(world, () => setting);
   const families: Family[] = [];
   let lawless = false;
   const counts = { gets: 0, served: 0, failed: 0, signIns: 0 };
   const setting: Setting = {
     world,
+    ground,
     server: () => server,
     checks,
     life: random.pick([20_000, 120_000, 600_000]),
@@ -87,16 +96,21 @@ export async function simulate(
       stop: rate(0, 0.003),
       diskError: rate(0, 0.003),
       fullDisk: rate(0, 0, 0.002),
-      brokenLock: withConflicts ? 0.02 : 0,
+      brokenLock: withConflicts && on === "files" ? 0.02 : 0,
     };
+  }
+
+  function calm(yes: boolean): void {
+    world.calm(yes);
+    ground.calm(yes);
   }
 
   async function live(): Promise<void> {
     world.trace(`server: ${JSON.stringify(custom)}`);
-    world.calm(true);
+    calm(true);
     world.start("person", (process) => signIn(setting, process), world.now());
     await world.run();
-    world.calm(false);
+    calm(false);
     const processes = 2 + random.below(4);
     const gets = 2 + random.below(8);
     for (let number = 1; number <= processes; number++) {
@@ -116,7 +130,7 @@ export async function simulate(
 
   /** When nothing goes wrong any more, there is a token again, or a reason to sign in. */
   async function afterwards(): Promise<void> {
-    world.calm(true);
+    calm(true);
     trouble = 0;
     world.skip(3_600_000);
     world.start("last", async (process) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { faults } from "./faults.ts";
+import { faults, storeFaults } from "./faults.ts";
 import type { Event } from "../../lib/session/refresh_events.ts";
 import type { RefreshMachine } from "../../lib/session/refresh_driver.ts";
 import { begin, next, type Step } from "../../lib/session/refresh_protocol.ts";
@@ -77,9 +77,32 @@ describe("the simulator of the refresh protocol", () => {
   }
 });
 
-async function firstViolation(seeds: number, sabotage: Sabotage): Promise<Report | undefined> {
+describe("the simulator of the refresh protocol on a store past one machine", () => {
+  it("finds no seed of 300 in which an invariant is broken", async () => {
+    const sum = { refreshes: 0, deaths: 0 };
+    for (let seed = 1; seed <= 300; seed++) {
+      const report = await simulate(seed, { on: "store" });
+      assert.equal(report.violation, undefined, `deno task simulate --on store --seed ${seed}`);
+      sum.refreshes += report.refreshes;
+      sum.deaths += report.deaths;
+    }
+    assert.ok(sum.refreshes > 1000 && sum.deaths > 1000, JSON.stringify(sum));
+  });
+
+  for (const { name, sabotage, seeds } of storeFaults) {
+    it(`finds a protocol out that ${name}`, async () => {
+      assert.ok(await firstViolation(seeds, sabotage, "store"), `not within ${seeds} seeds`);
+    });
+  }
+});
+
+async function firstViolation(
+  seeds: number,
+  sabotage: Sabotage,
+  on: "files" | "store" = "files",
+): Promise<Report | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
-    const report = await simulate(seed, { sabotage });
+    const report = await simulate(seed, { on, sabotage });
     if (report.violation) return report;
   }
   return undefined;

@@ -6,6 +6,8 @@ import { type Report, simulate } from "./simulation.ts";
 export interface Seeds {
   readonly from: number;
   readonly count: number;
+  /** What the processes stand on. Default: the files of a workstation. */
+  readonly on?: "files" | "store";
 }
 
 /** The sum of some simulations; with the seed and the words of the first that broke an invariant. */
@@ -15,12 +17,12 @@ export interface Sum extends Report {
 }
 
 /** Runs seeds, one after the other, up to the first that breaks an invariant. */
-export async function simulateAll({ from, count }: Seeds): Promise<Sum> {
+export async function simulateAll({ from, count, on }: Seeds): Promise<Sum> {
   // nobody reads where an expected error came from, and to find that out is most of its price
   Error.stackTraceLimit = 0;
   let sum: Sum | undefined;
   for (let seed = from; seed < from + count && !sum?.violation; seed++) {
-    sum = added(sum, { ...await simulate(seed), runs: 1 });
+    sum = added(sum, { ...await simulate(seed, { on }), runs: 1 });
   }
   return sum!;
 }
