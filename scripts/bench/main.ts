@@ -23,6 +23,7 @@ import { manyProcesses } from "./tables/many_processes.ts";
 import { oneRequest } from "./tables/one_request.ts";
 import { refresh } from "./tables/refresh.ts";
 import { safety } from "./tables/safety.ts";
+import { sharing } from "./tables/sharing.ts";
 import { size } from "./tables/size.ts";
 import { startUp } from "./tables/start_up.ts";
 
@@ -37,6 +38,7 @@ const tables: Readonly<Record<string, () => Promise<Table>>> = {
   "many-processes": manyProcesses,
   safety,
   refresh,
+  sharing,
   "start-up": startUp,
 };
 

@@ -3,7 +3,7 @@
  *
  * How it behaves is part of the issuer: `/LABEL/LATENCY/LIFETIMES`. It answers after LATENCY milliseconds; its first
  * token lives for the first of LIFETIMES (seconds, separated by commas, or `none` for no `expires_in`), the last one
- * goes for all that follow. `/LABEL/…/requests` says how many token requests came.
+ * goes for all that follow. Where LABEL begins with `refresh`, each answer has a refresh token. `/LABEL/…/requests` says how many token requests came.
  *
  * @module
  */
@@ -25,7 +25,8 @@ const server = createServer((request, response) => {
     if (path === `${issuer}/requests`) return answer(response, count);
     if (path === `${issuer}/token`) {
       tokenRequests.set(issuer, count + 1);
-      return later(tokens(lifetimes.split(","), count));
+      const refreshed = label.startsWith("refresh") ? { refresh_token: `refresh-${count}` } : {};
+      return later({ ...tokens(lifetimes.split(","), count), ...refreshed });
     }
     later(metadata(`http://${request.headers.host}${issuer}`));
   });

@@ -1,0 +1,81 @@
+/**
+ * One sign-in in several processes.
+ *
+ * @module
+ */
+
+import { startRedis } from "../../../tests/store/redis_server.ts";
+import { versionsOf } from "../machine.ts";
+import { median } from "../measure.ts";
+import { ask, commandOf, startTokenServer } from "../processes.ts";
+import type { Answer, Question } from "../programs/sharing.ts";
+import { type Line, type Table, US } from "../table.ts";
+
+const PROCESSES = 4;
+const CALLERS = 1000;
+const LATENCY = 50;
+const ROUNDS = 5;
+const COMMITS = 200;
+/** How long the processes have to start, in milliseconds. */
+const START = 8000;
+
+/** Measures shared sign-ins. */
+export async function sharing(): Promise<Table> {
+  const server = await startTokenServer();
+  try {
+    const redis = await startRedis();
+    try {
+      return {
+        name: "sharing",
+        title: `${PROCESSES} processes with one sign-in on Redis, and how soon an answer is durable`,
+        notes: [
+          `On Node. ${PROCESSES} processes with ${
+            CALLERS.toLocaleString("en")
+          } callers each ask at the same ` +
+          `moment for a token that has ended; the server takes ${LATENCY} ms. The time ends when the last caller of ` +
+          `the last process has a token. Medians of ${ROUNDS} rounds, each with new processes.`,
+          `The commit: from the last byte of the server's answer until the new refresh token is on the disk, ` +
+          `encrypted, having been logged before; the median of ${COMMITS} refreshes. The files are those of a ` +
+          `workstation (fsync); Redis writes with appendfsync always.`,
+        ],
+        versions: versionsOf([US, "Node"]),
+        lines: [
+          await manyProcesses(server.address, redis.socket),
+          await commit(server.address, "files"),
+          await commit(server.address, "Redis", redis.socket),
+        ],
+      };
+    } finally {
+      await redis.close();
+    }
+  } finally {
+    await server.close();
+  }
+}
+
+const sharer = (question: Question) => ask<Answer>(commandOf("Node", "sharing.ts"), question);
+
+async function manyProcesses(origin: string, socket: string): Promise<Line> {
+  const times: number[] = [];
+  const counts: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const issuer = `${origin}/refresh-${round}/${LATENCY}/3600`;
+    await sharer({ issuer, socket, what: "sign in" });
+    const question: Question = { issuer, socket, what: "get", callers: CALLERS, at: Date.now() + START };
+    const all = await Promise.all(Array.from({ length: PROCESSES }, () => sharer(question)));
+    if (all.some(({ late }) => late > 500)) throw new Error("the machine is too slow to begin at one moment");
+    times.push(Math.max(...all.map(({ time, late }) => time + late)));
+    counts.push(await (await fetch(`${issuer}/requests`)).json());
+  }
+  return {
+    row: `${PROCESSES} processes, ${CALLERS.toLocaleString("en")} callers each`,
+    who: US,
+    values: { "token requests": Math.max(...counts), ms: median(times) },
+  };
+}
+
+async function commit(origin: string, place: string, socket?: string): Promise<Line> {
+  const issuer = `${origin}/refresh-${place}/0/3600`;
+  const { time } = await sharer({ issuer, socket, what: "commits", rounds: COMMITS });
+  return { row: `from the answer to the durable commit, ${place}`, who: US, values: { ms: time } };
+}
