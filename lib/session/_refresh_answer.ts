@@ -158,6 +158,8 @@ export function committed<K extends Kept, T>(state: State<K, T>, event: Event<K,
   if (event.is === "done") return close(state, then);
   if (event.is === "overtaken") {
     if (!received) return anew(state);
+    // the answer of somebody who died is in the log for as long as it is needed
+    if (state.recovering) return anew({ ...state, dealtWith: undefined });
     const conflicts = state.conflicts + 1;
     return conflicts > CONFLICTS
       ? giveUp(state, disturbed())

@@ -37,6 +37,8 @@ export interface Session {
   readonly idToken?: string;
   /** When the sign-in was, in epoch seconds. */
   readonly signedInAt: number;
+  /** The fingerprint of the refresh token that the sign-in brought, where it may be kept twice by mistake. */
+  readonly origin?: string;
   /** When the refresh token was received, in epoch milliseconds. */
   readonly receivedAt?: number;
   /** What the server does with a refresh token that was used, as far as it is known. */

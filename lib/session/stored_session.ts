@@ -30,6 +30,7 @@ import { commonPorts, inWordsOfStore, type Memory, requireLeases, type Run, toke
 import { type StoredToken, storedToken, tokenShelf, type Wish, wishKey } from "./_stored_token.ts";
 import { rememberingAnswers } from "./_unsaved_answers.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
+import { fingerprint } from "./refresh_attempt.ts";
 import { interpret, present } from "./refresh_exchange.ts";
 import { decodeSession, encodeSession, type Session } from "./session.ts";
 import { storeDriver } from "./store_driver.ts";
@@ -74,7 +75,8 @@ export interface SignedIn {
 /** A sign-in in a store. Made by {@linkcode storedSession}; give it to `tokenSource` or `tokenCache` as their grant. */
 export interface StoredSession extends Grant {
   /**
-   * Keeps what a sign-in brought; from then on nothing else may use its refresh token.
+   * Keeps what a sign-in brought; from then on nothing else may use its refresh token. The same tokens a second time
+   * change nothing: they may be kept again after an error, or by each process when it starts.
    *
    * @param tokens with a refresh token
    * @returns whether it was kept: not where one is there and `replace` is false
@@ -188,10 +190,13 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
         });
       }
       const now = clock.now();
+      const origin = fingerprint(refreshToken);
       for (let tries = 0; tries < 100; tries++) {
         const found = await sessions.read(name);
         if (found && !replace) return false;
         const before = found && decodeSession(found.value);
+        // kept before, perhaps unheard: what has become of its refresh token since is newer than what is given here
+        if (before?.origin === origin && !before.dead) return true;
         const session: Session = {
           format: 1,
           issuer: issuer.issuer,
@@ -204,6 +209,7 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
           idToken,
           // what tells one sign-in from the next, also where clocks differ
           signedInAt: Math.max(Math.floor(now / 1000), (before?.signedInAt ?? 0) + 1),
+          origin,
           receivedAt: now,
         };
         if (await sessions.compareAndSet(name, found?.version, encodeSession(session)) === undefined) {

@@ -704,6 +704,34 @@ describe("the refresh protocol, when whoever held the lock before died,", () => 
     ]);
   });
 
+  it("looks again where somebody else has finished that commit, and does not bring the old token back", () => {
+    const other = kept("strict", { refreshToken: "r3" });
+    follows([
+      ...none({ kept: strict, ...logged("theirs") }),
+      ['interpret "theirs"', holds("r2")],
+      ["commit r2 (strict) over v1", { is: "overtaken" }],
+      ["look", seen("good", { token: "t3", version: "v3", kept: other })],
+      ["unlock", done],
+      ["deliver t3"],
+    ]);
+  });
+
+  it("goes on with that log where it is still needed", () => {
+    follows([
+      ...none({ kept: strict, ...logged("theirs") }),
+      ['interpret "theirs"', holds("r2")],
+      ["commit r2 (strict) over v1", { is: "overtaken" }],
+      ["look", seen("useless", { version: "v2", kept: strict, ...logged("theirs") })],
+      ['interpret "theirs"', holds("r2")],
+      ["commit r2 (strict) over v2", done],
+      ["keep t2", done],
+      ["tidy", done],
+      ["look", seen("good", { token: "t2" })],
+      ["unlock", done],
+      ["deliver t2"],
+    ]);
+  });
+
   it("makes sure that the commit is on the disk where only the tidying was missing", () => {
     follows([
       ...none({ kept: kept("strict", { refreshToken: "r2" }), ...logged("theirs", false) }),

@@ -183,6 +183,26 @@ describe("a session in a store", () => {
     ]]);
   });
 
+  it("is not set back when the same tokens are kept again, after an error or by a process that starts", async () => {
+    const made = await world();
+    const { store } = sharedStore(made.clock);
+    const [one, other] = [member(made, store), member(made, store)];
+    const issued = await signedIn(made);
+    await one.session.save(made.issuer, app, issued);
+    await made.clock.advance(301_000);
+    const { accessToken } = await passing(made.clock, one.source.get());
+    assert.equal(await other.session.save(made.issuer, app, issued), true);
+    assert.equal((await passing(made.clock, other.source.get())).accessToken, accessToken);
+    const next = await signedIn(made);
+    assert.equal(await one.session.save(made.issuer, app, next), true);
+    await made.clock.advance(301_000);
+    await passing(made.clock, other.source.get());
+    assert.equal(await one.session.save(made.issuer, app, next), true);
+    await made.clock.advance(301_000);
+    await passing(made.clock, one.source.get());
+    assert.deepEqual(family(made), whole(2));
+  });
+
   it("is forgotten with its tokens", async () => {
     const place = await shared();
     const [one, other] = place.members;

@@ -2,6 +2,7 @@
 
 import { TokenError } from "../../lib/errors.ts";
 import { rememberingAnswers } from "../../lib/session/_unsaved_answers.ts";
+import { fingerprint } from "../../lib/session/refresh_attempt.ts";
 import { storeDriver } from "../../lib/session/store_driver.ts";
 import type { Event } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -85,13 +86,16 @@ export function storeGround(world: World, setting: () => Setting): Ground {
     next: store.next,
     calm: store.calm,
     signIn: async ({ checks, counts }, process, session) => {
-      const begun = session();
+      const begun = { ...session(), origin: "" };
+      begun.origin = fingerprint(begun.refreshToken!);
       const text = JSON.stringify(begun);
       const written: (() => void)[] = [];
       const view = store.of(process, () => written.at(-1)!());
       for (let tries = 0; tries < 20; tries++) {
         try {
-          const version = (await view.read(SESSIONS + NAME))?.version;
+          const found = await view.read(SESSIONS + NAME);
+          const version = found?.version;
+          if (found && JSON.parse(new TextDecoder().decode(found.value)).origin === begun.origin) return;
           written.push(checks.writing(text));
           const bytes = new TextEncoder().encode(text);
           if (await view.compareAndSet(SESSIONS + NAME, version, bytes) === undefined) continue;
