@@ -196,7 +196,8 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
         if (found && !replace) return false;
         const before = found && decodeSession(found.value);
         // kept before, perhaps unheard: what has become of its refresh token since is newer than what is given here
-        if (before?.origin === origin && !before.dead) return true;
+        const isOfBoth = before?.issuer === issuer.issuer && before.clientId === client.clientId;
+        if (isOfBoth && before.origin === origin && !before.dead) return true;
         const session: Session = {
           format: 1,
           issuer: issuer.issuer,

@@ -203,6 +203,18 @@ describe("a session in a store", () => {
     assert.deepEqual(family(made), whole(2));
   });
 
+  it("is replaced by that of another client whose refresh token happens to be the same", async () => {
+    const made = await world();
+    const { session } = member(made, sharedStore(made.clock).store);
+    const issued = await signedIn(made);
+    await session.save(made.issuer, app, issued);
+    await session.save(made.issuer, { clientId: "service" }, issued);
+    const error = await failureOf(
+      passing(made.clock, tokenSource(made.issuer, app, session).get({ scope: "a" })),
+    );
+    assert.match(error.message, /it is of the client "service"/);
+  });
+
   it("is forgotten with its tokens", async () => {
     const place = await shared();
     const [one, other] = place.members;
