@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -39,6 +39,8 @@ export interface Question {
 export interface Answer {
   /** Until the last caller had a token, or from the server's answer to the durable commit, in milliseconds. */
   readonly time: number;
+  /** Two writes of the same size to the same place, one after the other, and nothing else. */
+  readonly floor?: number;
   /** How late it began, in milliseconds. */
   readonly late: number;
 }
@@ -49,10 +51,10 @@ const name = "bench";
 
 await answer<Question, Answer>(async (question) => {
   const { what, callers = 1, at = 0, rounds = 1 } = question;
-  const { store, close } = await openStore(question.socket);
+  const { store, write, close } = await openStore(question.socket);
   try {
     const issuer = await discover(question.issuer, { allowInsecureLoopback: true });
-    if (what === "commits") return { time: await commits(issuer, store, rounds), late: 0 };
+    if (what === "commits") return { ...await commits(issuer, store, write, rounds), late: 0 };
     if (what === "sign in") {
       await signIn(issuer, store);
       return { time: 0, late: 0 };
@@ -75,10 +77,19 @@ async function signIn(issuer: Issuer, store: Store): Promise<void> {
   await session.save(issuer, client, { ...tokens, issuedAt: now - 3600, expiresAt: now - 1 });
 }
 
+/** Writes some bytes so that they survive a power cut. */
+type Write = () => void | Promise<unknown>;
+
 /** The median time from the last byte of the answer to the end of the commit of the session. */
-async function commits(reached: Issuer, store: Store, rounds: number): Promise<number> {
+async function commits(
+  reached: Issuer,
+  store: Store,
+  write: Write,
+  rounds: number,
+): Promise<{ time: number; floor: number }> {
   let answeredAt = 0;
   const times: number[] = [];
+  const floors: number[] = [];
   const send: Fetch = async (...args: Parameters<Fetch>) => {
     const response = await fetch(...args);
     const body = await response.arrayBuffer();
@@ -100,21 +111,32 @@ async function commits(reached: Issuer, store: Store, rounds: number): Promise<n
   for (let round = -10; round < rounds; round++) {
     if (round === 0) times.length = 0;
     await source.get({ force: true });
+    const start = performance.now();
+    await write();
+    await write();
+    if (round >= 0) floors.push(performance.now() - start);
   }
   if (times.length !== rounds) throw new Error(`${times.length} commits in ${rounds} rounds`);
-  return median(times);
+  return { time: median(times), floor: median(floors) };
 }
 
-async function openStore(socket: string | undefined): Promise<{ store: Store; close(): void }> {
+interface OpenStore {
+  readonly store: Store;
+  readonly write: Write;
+  close(): void;
+}
+
+async function openStore(socket: string | undefined): Promise<OpenStore> {
   if (socket === undefined) return onFiles();
   // not named in full: the configuration of the bench does not know the packages for Redis
   const clients: string = "../../../tests/store/redis_clients.ts";
-  const { client, close } = await (await import(clients)).connect("ioredis", socket);
-  return { store: await redisStore(client), close };
+  const { client, command, close } = await (await import(clients)).connect("ioredis", socket);
+  const text = "x".repeat(2000);
+  return { store: await redisStore(client), write: () => command("SET", "floor", text), close };
 }
 
 /** The files of a workstation, with a lease in memory: here nobody else asks for it. */
-function onFiles(): { store: Store; close(): void } {
+function onFiles(): OpenStore {
   const folder = mkdtempSync(join(tmpdir(), "apex-token-bench-"));
   const files = fileStore(join(folder, "store"));
   const leases = memoryStore();
@@ -126,5 +148,16 @@ function onFiles(): { store: Store; close(): void } {
     remove: (key, expected) => files.remove(nameOf(key), expected),
     lease: (key, milliseconds) => leases.lease!(key, milliseconds),
   };
-  return { store, close: () => rmSync(folder, { recursive: true, force: true }) };
+  const bytes = new Uint8Array(2000);
+  let writes = 0;
+  const write = () => {
+    const file = openSync(join(folder, `floor-${writes++}`), "wx");
+    writeSync(file, bytes);
+    fsyncSync(file);
+    closeSync(file);
+    const directory = openSync(folder, "r");
+    fsyncSync(directory);
+    closeSync(directory);
+  };
+  return { store, write, close: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -9,15 +9,18 @@ import { versionsOf } from "../machine.ts";
 import { median } from "../measure.ts";
 import { ask, commandOf, startTokenServer } from "../processes.ts";
 import type { Answer, Question } from "../programs/sharing.ts";
-import { type Line, type Table, US } from "../table.ts";
+import { type Line, RATIO, type Table, US } from "../table.ts";
 
 const PROCESSES = 4;
 const CALLERS = 1000;
 const LATENCY = 50;
 const ROUNDS = 5;
 const COMMITS = 200;
-/** How long the processes have to start, in milliseconds. */
-const START = 8000;
+/** How long the processes have to start, in milliseconds; twice as long where that was too short, up to a limit. */
+const START = 3000;
+const LONGEST_START = 60_000;
+/** Who begins so much later than the others is no caller of the same moment, in milliseconds. */
+const LATE = 250;
 
 /** Measures shared sign-ins. */
 export async function sharing(): Promise<Table> {
@@ -41,8 +44,8 @@ export async function sharing(): Promise<Table> {
         versions: versionsOf([US, "Node"]),
         lines: [
           await manyProcesses(server.address, redis.socket),
-          await commit(server.address, "files"),
-          await commit(server.address, "Redis", redis.socket),
+          ...await commit(server.address, "files"),
+          ...await commit(server.address, "Redis", redis.socket),
         ],
       };
     } finally {
@@ -58,14 +61,15 @@ const sharer = (question: Question) => ask<Answer>(commandOf("Node", "sharing.ts
 async function manyProcesses(origin: string, socket: string): Promise<Line> {
   const times: number[] = [];
   const counts: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let [round, start] = [0, START]; times.length < ROUNDS; round++) {
     const issuer = `${origin}/refresh-${round}/${LATENCY}/3600`;
     await sharer({ issuer, socket, what: "sign in" });
-    const question: Question = { issuer, socket, what: "get", callers: CALLERS, at: Date.now() + START };
+    const question: Question = { issuer, socket, what: "get", callers: CALLERS, at: Date.now() + start };
     const all = await Promise.all(Array.from({ length: PROCESSES }, () => sharer(question)));
-    if (all.some(({ late }) => late > 500)) throw new Error("the machine is too slow to begin at one moment");
-    times.push(Math.max(...all.map(({ time, late }) => time + late)));
     counts.push(await (await fetch(`${issuer}/requests`)).json());
+    if (all.every(({ late }) => late < LATE)) {
+      times.push(Math.max(...all.map(({ time, late }) => time + late)));
+    } else if ((start *= 2) > LONGEST_START) throw new Error("the processes do not begin at one moment");
   }
   return {
     row: `${PROCESSES} processes, ${CALLERS.toLocaleString("en")} callers each`,
@@ -74,8 +78,12 @@ async function manyProcesses(origin: string, socket: string): Promise<Line> {
   };
 }
 
-async function commit(origin: string, place: string, socket?: string): Promise<Line> {
+async function commit(origin: string, place: string, socket?: string): Promise<Line[]> {
   const issuer = `${origin}/refresh-${place}/0/3600`;
-  const { time } = await sharer({ issuer, socket, what: "commits", rounds: COMMITS });
-  return { row: `from the answer to the durable commit, ${place}`, who: US, values: { ms: time } };
+  const { time, floor } = await sharer({ issuer, socket, what: "commits", rounds: COMMITS });
+  const row = `from the answer to the durable commit, ${place}`;
+  return [
+    { row, who: US, values: { ms: time, [RATIO]: 1 } },
+    { row, who: "two durable writes and nothing else", values: { ms: floor!, [RATIO]: floor! / time } },
+  ];
 }
