@@ -7,15 +7,8 @@
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type Client,
-  discover,
-  type Fetch,
-  type Issuer,
-  type Store,
-  storedSession,
-  tokenSource,
-} from "../../../mod.ts";
+import { type Client, discover, type Fetch, type Issuer, tokenSource } from "../../../mod.ts";
+import { type Store, storedSession } from "../../../lib/session/stores.ts";
 import { fileStore } from "../../../lib/host/file_store.ts";
 import { memoryStore } from "../../../lib/store/memory.ts";
 import { redisStore } from "../../../lib/store/redis.ts";
