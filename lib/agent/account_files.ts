@@ -34,6 +34,7 @@ import {
   writeAccountText,
 } from "./account_file.ts";
 import { type AccountKey, accountKey, SALT_LENGTH } from "./account_key.ts";
+import { recipientOf } from "./gpg.ts";
 import { assignAccount, issuerSettings, unassignAccount } from "./issuer_config.ts";
 import { withoutDoubles } from "./json_members.ts";
 import { accountNames, accountPath, besideAccounts } from "./oidc_directory.ts";
@@ -63,6 +64,8 @@ export interface AccountFiles extends AccountStore {
   replace(name: string, text: string, closing: AccountClosing): Promise<Uint8Array | undefined>;
   /** Forgets an account: its file, what is beside it, and its place in `issuer.config`. Returns whether there was one. */
   remove(name: string): Promise<boolean>;
+  /** For whom a file is that gpg closes. */
+  recipient(name: string): string | undefined;
   /** Takes an account out of `issuer.config`. */
   unassign(account: string): void;
 }
@@ -78,6 +81,10 @@ export function accountFiles(host: Host): AccountFiles {
     open: (name, opener) => open(host, name, opener),
     issuers: () => issuerSettings(host),
     assign: (issuer, account) => assignAccount(host, issuer, account),
+    recipient: (name) => {
+      const bytes = readRaw(host, name);
+      return bytes && recipientOf(textOf(bytes));
+    },
     unassign: (account) => unassignAccount(host, account),
     replace: (name, text, closing) => replace(host, name, text, closing),
     remove: async (name) => {

@@ -29,7 +29,15 @@ export function helpText(table: ArgpTable): string {
     return [` ${title}:`, ...shown.flatMap(optionLines)].join("\n");
   });
   const end = "What an option of a long name needs as its argument, the short name needs too.";
-  return [usageLine(table), `${table.tool} -- ${table.purpose}`, "", parts.join("\n\n"), "", end, ""].join(
+  return [
+    usageLine(table),
+    ...wrapped(`${table.tool} -- ${table.purpose}`, WIDTH),
+    "",
+    parts.join("\n\n"),
+    "",
+    end,
+    "",
+  ].join(
     "\n",
   );
 }
@@ -40,7 +48,12 @@ function optionLines({ short, long, argument, optional, help = "" }: ArgpOption)
   const head = `  ${short ? `-${short},` : "   "} ${names}`;
   const lines = wrapped(help, WIDTH - COLUMN);
   const indent = " ".repeat(COLUMN);
-  if (head.length + 1 > COLUMN) return [head, ...lines.map((line) => indent + line)];
+  if (head.length + 1 > COLUMN) {
+    const heads = wrapped(head.trim(), WIDTH - 6).map((line, index) =>
+      (index === 0 && short ? "  " : "      ") + line
+    );
+    return [...heads, ...lines.map((line) => indent + line)];
+  }
   return [head.padEnd(COLUMN) + lines[0], ...lines.slice(1).map((line) => indent + line)];
 }
 

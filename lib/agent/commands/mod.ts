@@ -10,6 +10,7 @@ import { exitCodeOf } from "./_tool.ts";
 
 const TOOLS: Partial<Record<OidcTool, (host: Host, args: readonly string[]) => Promise<void>>> = {
   "oidc-token": async (host, args) => await (await import("./oidc_token.ts")).oidcToken(host, args),
+  "oidc-gen": async (host, args) => await (await import("./oidc_gen.ts")).oidcGen(host, args),
   "oidc-add": async (host, args) => await (await import("./oidc_add.ts")).oidcAdd(host, args),
 };
 

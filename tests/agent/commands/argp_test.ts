@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { type ArgpTable, readArguments } from "../../../lib/agent/commands/argp.ts";
 import { helpText, usageText } from "../../../lib/agent/commands/argp_help.ts";
 import { OIDC_ADD } from "../../../lib/agent/commands/oidc_add_options.ts";
+import { OIDC_GEN } from "../../../lib/agent/commands/oidc_gen_options.ts";
 import { OIDC_TOKEN } from "../../../lib/agent/commands/oidc_token_options.ts";
 import { ORIGINAL } from "../account_machine.ts";
 import { runProcess } from "../../process.ts";
@@ -64,7 +65,7 @@ describe("a command line as argp reads it", () => {
   });
 
   it("knows every option that the original knows", async () => {
-    for (const table of [OIDC_TOKEN, OIDC_ADD]) {
+    for (const table of [OIDC_TOKEN, OIDC_ADD, OIDC_GEN]) {
       const { stdout } = await runProcess(`${ORIGINAL}${table.tool}`, ["--usage"]);
       for (const [, name] of stdout.matchAll(/\[--([a-z-]+)/gi)) {
         const found = read([`--${name}`, "value"], table);
@@ -74,7 +75,7 @@ describe("a command line as argp reads it", () => {
   });
 
   it("fits its help in 80 columns and names each option once", () => {
-    for (const table of [OIDC_TOKEN, OIDC_ADD]) {
+    for (const table of [OIDC_TOKEN, OIDC_ADD, OIDC_GEN]) {
       for (const text of [helpText(table), usageText(table)]) {
         assert.ok(text.split("\n").slice(1).every((line) => line.length < 80), text);
       }

@@ -3,9 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { RunningProvider } from "../../interop/oidc_provider.ts";
-import { runCli } from "../../process.ts";
-import { type AccountMachine, accountMachine } from "../account_machine.ts";
+import { runCli, startCli } from "../../process.ts";
+import { type AccountMachine, accountMachine, ORIGINAL } from "../account_machine.ts";
 import {
+  CLIENT,
   type OriginalAgent,
   startAgentProvider,
   startOriginalAgent,
@@ -166,5 +167,74 @@ describe("oidc-token and oidc-add with the original agent", () => {
       (await tool(["oidc-add", "-a"], { OIDC_SOCK: "/nowhere/at/all" })).stderr,
       /^Error: Could not connect to oidc-agent\n/,
     );
+  });
+});
+
+describe("oidc-gen with the original agent", () => {
+  let machine: AccountMachine;
+  let provider: RunningProvider;
+  let original: OriginalAgent;
+  before(async () => {
+    machine = accountMachine();
+    provider = await startAgentProvider();
+    original = await startOriginalAgent(machine);
+  });
+  after(async () => {
+    original.end();
+    await provider.close();
+    machine.close();
+  });
+
+  it("makes an account that both sides use, signs in again, renames and deletes it", async () => {
+    const env = { HOME: machine.home, OIDC_SOCK: original.socket, APEX_TOKEN_OIDC_AGENT_ETC: machine.home };
+    const pw = "--pw-cmd=echo pw1";
+    const gen = async (...args: string[]) => {
+      const running = startCli(["oidc-gen", pw, ...args], { env });
+      const [, page] = await running.waitFor("stderr", /visit:\n(http\S+)\n/);
+      const [, userCode] = await running.waitFor("stderr", /And enter the code: (\S+)\n/);
+      await provider.approveDevice(page, { userCode });
+      const { code, stdout, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const made = await gen(
+      ...[
+        "demo",
+        "-w",
+        "device",
+        `--client-id=${CLIENT.client_id}`,
+        `--client-secret=${CLIENT.client_secret}`,
+      ],
+      ...[`--iss=${provider.issuer}`, "--scope=openid", "--redirect-url="],
+    );
+    assert.equal(
+      made,
+      "No account exists with this short name. Creating new configuration ...\n" +
+        "Generating account configuration ...\naccepted\nEverything setup correctly!\n",
+    );
+    const printed = async (program: "ours" | "original") => {
+      const args = ["-p", "demo", pw];
+      const { stdout, stderr } = program === "ours"
+        ? await runCli(["oidc-gen", ...args], { env })
+        : await machine.run(`${ORIGINAL}oidc-gen`, args);
+      assert.equal(stderr, "");
+      return JSON.parse(stdout);
+    };
+    const { refresh_token } = await printed("ours");
+    assert.deepEqual(await printed("ours"), await printed("original"));
+    assert.match((await runCli(["oidc-token", "demo"], { env })).stdout, /^ey/);
+
+    assert.match(
+      await gen("--reauthenticate", "-w", "device", "demo"),
+      /^Generating[^]*Everything setup correctly!\n$/,
+    );
+    assert.notEqual((await printed("original")).refresh_token, refresh_token);
+
+    assert.equal((await runCli(["oidc-gen", "--rename=other", "demo", pw], { env })).code, 0);
+    assert.equal((await runCli(["oidc-gen", "-l"], { env })).stdout, "other\n");
+    const deleted = await runCli(["oidc-gen", "-d", "other", pw, "--confirm-yes"], { env });
+    assert.match(deleted.stdout, /Successfully deleted account configuration\.\n$/, deleted.stderr);
+    assert.equal(provider.count("/token/revocation"), 1);
+    assert.equal((await runCli(["oidc-gen", "-l"], { env })).stdout, "");
   });
 });
