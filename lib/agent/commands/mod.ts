@@ -8,7 +8,10 @@ import type { Host } from "../../host/host.ts";
 import type { OidcTool } from "../tools.ts";
 import { exitCodeOf } from "./_tool.ts";
 
-const TOOLS: Partial<Record<OidcTool, (host: Host, args: readonly string[]) => Promise<void>>> = {
+const TOOLS: Record<OidcTool, (host: Host, args: readonly string[]) => Promise<void>> = {
+  "oidc-agent": async (host, args) => await (await import("./oidc_agent.ts")).oidcAgent(host, args),
+  "oidc-agent-service": async (host, args) =>
+    await (await import("./oidc_agent_service.ts")).oidcAgentService(host, args),
   "oidc-token": async (host, args) => await (await import("./oidc_token.ts")).oidcToken(host, args),
   "oidc-gen": async (host, args) => await (await import("./oidc_gen.ts")).oidcGen(host, args),
   "oidc-add": async (host, args) => await (await import("./oidc_add.ts")).oidcAdd(host, args),
@@ -21,5 +24,5 @@ const TOOLS: Partial<Record<OidcTool, (host: Host, args: readonly string[]) => P
  * @returns its exit code: 0, 1, or 64 for a command line that makes no sense
  */
 export async function runOidcTool(name: OidcTool, args: readonly string[], host: Host): Promise<number> {
-  return await exitCodeOf(host, () => TOOLS[name]!(host, args));
+  return await exitCodeOf(host, () => TOOLS[name](host, args));
 }
