@@ -45,6 +45,8 @@ export interface ProcessResult {
 
 /** A program that runs. */
 export interface RunningProcess {
+  /** Its process id. */
+  readonly pid: number | undefined;
   /** How it ended. Rejects at the timeout. */
   readonly ended: Promise<ProcessResult>;
   /** The first match of `pattern` in what it has printed, as soon as it is there. Rejects when the program ends without. */
@@ -118,6 +120,7 @@ export function startProcess(
   // A test that only waits for output still leaves no unhandled rejection behind.
   ended.catch(() => {});
   return {
+    pid: child.pid,
     ended,
     waitFor: (stream, pattern) => output[stream].waitFor(pattern),
     write: (text) => void child.stdin?.write(text),

@@ -32,9 +32,10 @@ const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes
 /**
  * Makes one of each.
  *
+ * @param here what the good ones are for, as a `subjectAltName`; default: this machine
  * @throws when there is no `openssl` command or it fails; the message says so
  */
-export function makeCertificates(): Certificates {
+export function makeCertificates(here: string = HERE): Certificates {
   const directory = mkdtempSync(join(tmpdir(), "certificates-"));
   const file = (name: string) => join(directory, name);
   const read = (name: string) => readFileSync(file(name), "utf8");
@@ -54,11 +55,11 @@ export function makeCertificates(): Certificates {
   };
   try {
     selfSign("authority", "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign");
-    selfSign("self", `subjectAltName=${HERE}`, "basicConstraints=critical,CA:FALSE");
+    selfSign("self", `subjectAltName=${here}`, "basicConstraints=critical,CA:FALSE");
     return {
       authority: read("authority.pem"),
-      good: issue("good", HERE, 2),
-      expired: issue("expired", HERE, -1),
+      good: issue("good", here, 2),
+      expired: issue("expired", here, -1),
       wrongHost: issue("wrong", "DNS:other.example", 2),
       selfSigned: { key: read("self.key"), cert: read("self.pem") },
     };

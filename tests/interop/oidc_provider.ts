@@ -28,6 +28,8 @@ export interface SeenRequest {
 /** A real oidc-provider that runs in this process on a loopback port. */
 export interface RunningProvider {
   readonly issuer: string;
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number;
   /** The requests seen, in order, those of the browser driver included. */
   readonly requests: SeenRequest[];
   /** What the provider threw without meaning to; empty in a test that went as planned. */
@@ -53,6 +55,8 @@ export interface ProviderOptions extends ConfigurationOptions {
   path?: string;
   /** Whether the issuer ends in a slash; false by default. */
   trailingSlash?: boolean;
+  /** The origin under which it is reached through something that ends TLS for it, for example `https://op.example`. */
+  publicOrigin?: string;
   /** Seconds in the device authorization response; oidc-provider itself sends no `interval`, and none is the default. */
   interval?: number;
 }
@@ -66,7 +70,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Runn
   const audienceOfGrant = new Map<string, string>();
   let down: boolean | "closed" = false;
   const server = createServer();
-  const origin = `http://127.0.0.1:${await listen(server)}`;
+  const port = await listen(server);
+  const origin = options.publicOrigin ?? `http://127.0.0.1:${port}`;
   const issuer = origin + mountPath + (options.trailingSlash ? "/" : "");
 
   const surroundings = { storage, mountPath, audienceOfGrant, jwks: await signingKeys() };
@@ -74,6 +79,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Runn
   const onGrant = (grantId: string, { audience }: Record<string, string | undefined>) => {
     if (audience) audienceOfGrant.set(grantId, audience);
   };
+  // what stands in front of it says so in a header, which is set below
+  if (options.publicOrigin) Object.assign(provider, { proxy: true });
   provider.on("server_error", (_exchange, fault) => faults.push(fault as Error));
   provider.on("error", (fault) => faults.push(fault as Error));
   provider.use(recordRequests(requests, mountPath));
@@ -82,6 +89,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Runn
   registerPasswordGrant(provider, onGrant);
   const answer = provider.callback();
   server.on("request", (request, response) => {
+    if (options.publicOrigin) request.headers["x-forwarded-proto"] = "https";
     if (down !== false) refuse(request, response, down, requests);
     else if (mount(request, mountPath)) answer(request, response);
     else response.writeHead(404).end();
@@ -89,6 +97,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Runn
 
   return {
     issuer,
+    port,
     requests,
     faults,
     count: (path, grantType) =>
