@@ -165,6 +165,14 @@ export function accountJson(account: AccountConfig): Record<string, unknown> {
   };
 }
 
+/** What an account whose client speaks for itself has as `flow`; oidc-agent knows no such accounts. */
+export const CLIENT_CREDENTIALS = "client_credentials";
+
+/** Whether an account's client speaks for itself (RFC 6749 section 4.4): nobody signs in. */
+export function speaksForItself({ others }: AccountConfig): boolean {
+  return others.flow === CLIENT_CREDENTIALS;
+}
+
 /** Whether two issuers are the same up to one slash at the end, as oidc-agent compares them. */
 export function sameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, "") === other.replace(/\/$/, "");

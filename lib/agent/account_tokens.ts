@@ -6,15 +6,17 @@
 
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { type CachedToken, type Narrowing, narrowingKey } from "../profile/cached_token.ts";
+import { clientCredentialsGrant } from "../oauth/grants/client_credentials.ts";
+import { type CachedToken, cachedToken, type Narrowing, narrowingKey } from "../profile/cached_token.ts";
 import { profileToken } from "../profile/profile_token.ts";
 import type { Places } from "../profile/renewal.ts";
 import { safeText } from "../safe_text.ts";
 import type { IssuerSettings, OpenAccount } from "./account.ts";
-import type { AccountConfig } from "./account_config.ts";
+import { type AccountConfig, speaksForItself } from "./account_config.ts";
 import {
   accountParameters,
   type AccountServers,
+  clientOfAccount,
   profileOfAccount,
   type ServerPlace,
 } from "./account_server.ts";
@@ -95,8 +97,23 @@ export function accountTokens(
     if (!stored) {
       throw new TokenError("unknown_profile", `There is no account "${safeText(home.name, 80)}" any more`);
     }
-    const profile = { ...profileOfAccount(accountOfBytes(stored.value), issuer), name: home.name };
+    const account = accountOfBytes(stored.value);
+    const profile = { ...profileOfAccount(account, issuer), name: home.name };
     const parameters = accountParameters(narrowing, issuer, settings);
+    if (speaksForItself(account)) {
+      const client = await clientOfAccount(account, issuer);
+      const requestedAt = host.clock.now();
+      const asked = { ...parameters, scope: parameters.scope ?? account.scope };
+      const token = await clientCredentialsGrant(issuer, client, asked).catch((error) => {
+        const left = held();
+        if (left && canServe(left, wish, host.clock.now() / 1000)) return left;
+        throw error;
+      });
+      const from = { issuer: issuer.issuer, profile: home.name, asked: narrowingKey(narrowing), requestedAt };
+      const kept = "asked" in token ? token : cachedToken(token, from);
+      keep(kept);
+      return kept;
+    }
     return await profileToken(host, profile, { ...wish, ...narrowing, parameters }, places());
   }
 

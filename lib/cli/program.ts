@@ -12,6 +12,7 @@ import { version } from "../version.ts";
 import { agentCommand } from "./agent_command.ts";
 import { usageWords } from "./usage.ts";
 import { command, examples, outputOption, reachOptions } from "./_command.ts";
+import type { ImportCommand } from "./commands/import.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
 import { serverCommands } from "./server_commands.ts";
@@ -47,6 +48,7 @@ export function program(host: Host): Command {
     listCommand(host),
     showCommand(host),
     removeCommand(host),
+    importCommand(host),
     ...serverCommands(host),
     agentCommand(host),
     completionCommand(host),
@@ -173,6 +175,23 @@ function completionCommand(host: Host): Command {
   return completion.action(async (shell: Shell) => {
     const { completion } = await import("./commands/completion.ts");
     completion(host, shell);
+  });
+}
+
+function importCommand(host: Host): Command {
+  const imports = command("import", "make profiles of what another program keeps")
+    .addArgument(new Argument("<program>", "whose").choices(["oidc-agent"]))
+    .argument("[name]", "the account; default: list them")
+    .option("--take", "take its sign-in over; the account is renamed to NAME.moved")
+    .option("--protect <how>", "what protects the sign-in: key-file, key-file=PATH, memory");
+  examples(imports, [
+    ["apex-token import oidc-agent", "the accounts that there are"],
+    ["apex-token import oidc-agent wlcg", "a profile with a sign-in of its own; the account stays"],
+    ["apex-token import oidc-agent wlcg --take", "without a new sign-in; the account goes"],
+  ]);
+  return imports.action(async (_program: string, name: string | undefined, options: ImportCommand) => {
+    const { importAccount } = await import("./commands/import.ts");
+    await importAccount(host, name, options);
   });
 }
 

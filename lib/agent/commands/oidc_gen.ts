@@ -6,8 +6,10 @@
 
 import type { Host } from "../../host/host.ts";
 import { safeText } from "../../safe_text.ts";
-import { type AccountConfig, accountJson, accountOf } from "../account_config.ts";
+import { clientCredentialsGrant } from "../../oauth/grants/client_credentials.ts";
+import { type AccountConfig, accountJson, accountOf, CLIENT_CREDENTIALS } from "../account_config.ts";
 import { type AccountClosing, accountFiles } from "../account_files.ts";
+import { accountServers, clientOfAccount } from "../account_server.ts";
 import { isAccountName } from "../oidc_directory.ts";
 import { signIn } from "./_gen_sign_in.ts";
 import { askText, flowsOf, type GenWish, wishOf } from "./_gen_wish.ts";
@@ -65,6 +67,7 @@ async function create(host: Host, given: Arguments, name: string): Promise<void>
   const before = opened && manual ? accountOf(JSON.parse(await textOf(opened.account))) : undefined;
   const wish = await wishOf(host, given, name, manual, before);
   const ready = wish.register ? await registered(host, given, wish) : wish;
+  if (ready.flows[0] === CLIENT_CREDENTIALS) return await keepService(host, given, ready.account, opened);
   const config = accountJson(ready.account);
   if (onlyAt) {
     const { access_token } = await signIn(host, given, { config, flows: ready.flows, onlyAt });
@@ -118,6 +121,35 @@ async function keep(
     await handOver(opened, "password" in closing ? closing : {});
   }
   host.answer("Everything setup correctly!\n");
+}
+
+/** An account whose client speaks for itself: nobody signs in, and a first token shows that it works. */
+async function keepService(
+  host: Host,
+  given: Arguments,
+  asked: AccountConfig,
+  before?: OpenedByPerson,
+): Promise<void> {
+  if (has(given, "only-at")) {
+    throw failure(
+      "--only-at is for a person's sign-in",
+      "Use: apex-token get with APEX_CLIENT_ID and APEX_CLIENT_SECRET",
+    );
+  }
+  if (!asked.clientSecret) throw failure("the flow client_credentials needs a client secret");
+  host.answer("Generating account configuration ...\n");
+  // what is asked for is the client's own: no ID token, no refresh token
+  const scope = asked.scope?.split(" ").filter((word) => word !== "offline_access").join(" ");
+  const account = {
+    ...asked,
+    scope,
+    refreshToken: undefined,
+    others: { ...asked.others, flow: CLIENT_CREDENTIALS },
+  };
+  const servers = accountServers(host);
+  const issuer = await servers.reach(account);
+  await clientCredentialsGrant(issuer, await clientOfAccount(account, issuer), { scope });
+  await keep(host, given, account, accountJson(account), before);
 }
 
 /** What closes the file: gpg where that was said or did so before, else a password. */

@@ -9,8 +9,8 @@ import { isTokenError, TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { CachedToken } from "../../profile/cached_token.ts";
 import { environmentToken } from "../../profile/environment_token.ts";
-import type { Profile } from "../../profile/profile.ts";
-import { defaultProfileName, profileNames, readProfile } from "../../profile/profile_files.ts";
+import { isProfileName, type Profile } from "../../profile/profile.ts";
+import { defaultProfileName, findProfile, profileNames, readProfile } from "../../profile/profile_files.ts";
 import { profileToken, type ProfileTokenOptions } from "../../profile/profile_token.ts";
 import { safeText } from "../../safe_text.ts";
 import type { AccessToken } from "../../session/token_source.ts";
@@ -72,8 +72,13 @@ async function find(
   options: ProfileTokenOptions,
   reach: Reach,
 ): Promise<Found> {
-  const ofNamed = async (name: string) =>
-    await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
+  const ofNamed = async (name: string) => {
+    if (!isProfileName(name) || !findProfile(host, name)) {
+      const { accountAnswer, hasAccount } = await import("../../agent/account_answer.ts");
+      if (hasAccount(host, name)) return { ...await accountAnswer(host, name, options), profile: name };
+    }
+    return await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
+  };
   const chosen = name ?? host.environment("APEX_TOKEN_PROFILE");
   if (chosen !== undefined) return await ofNamed(chosen);
   const fromEnvironment = await environmentToken(host, options, reach);
