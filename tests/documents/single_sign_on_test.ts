@@ -5,9 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { installLiboidcagent, ownPython } from "./liboidcagent.ts";
 import { makeRealm, type Realm } from "./realm.ts";
 import { openShell, type Shell } from "./shell.ts";
 
@@ -71,6 +72,68 @@ describe("the document on APEx's single sign-on", () => {
     assert.deepEqual(await realm.wish<string[]>({ requests: "apex" }), before);
   });
 
+  it("gives it to the document's Python, with liboidcagent as it is on PyPI", async () => {
+    writeFileSync(
+      join(realm.home, "lines.py"),
+      "import liboidcagent as agent\n\n" +
+        'token, issuer, expires_at = agent.get_token_response("apex_project_a")\n' +
+        "print(token, issuer, expires_at)\n" +
+        'print(agent.get_access_token_by_issuer_url("https://auth.apex.esa.int/realms/apex"))\n',
+    );
+    const { seen, code } = await shell.type(`PYTHONPATH=${await installLiboidcagent()} python3 ~/lines.py`);
+    assert.equal(code, 0, seen);
+    const [token, issuer, expiresAt, again] = seen.trim().split(/\s+/);
+    assert.equal(`${token}\n`, (await shell.type(TOKEN)).seen);
+    assert.equal(issuer.replace(/\/$/, ""), "https://auth.apex.esa.int/realms/apex");
+    assert.equal(`${expiresAt}\n`, (await shell.type("oidc-token -e apex_project_a")).seen);
+    assert.equal(again, token);
+  });
+
+  it("gives it to the Python of our documentation, of at most 60 lines", async () => {
+    assert.ok(ownPython().trimEnd().split("\n").length <= 60);
+    mkdirSync(join(realm.home, "own"), { recursive: true });
+    for (const name of ["apex_token.py", "liboidcagent.py"]) {
+      writeFileSync(join(realm.home, "own", name), ownPython());
+    }
+    const python = (program: string) => shell.type(`PYTHONPATH=~/own python3 -c '${program}'`);
+    const { seen: token } = await shell.type(TOKEN);
+    assert.equal(
+      (await python('import apex_token; print(apex_token.get_access_token("apex_project_a"))')).seen,
+      token,
+    );
+    const response = 'print(*agent.get_token_response("apex_project_a", 60, scope="openid"))';
+    assert.match((await python(`import liboidcagent as agent; ${response}`)).seen, /^ey\S+ https:\S+ \d+\n$/);
+    const unknown = await python('import apex_token; apex_token.get_access_token("nobody")');
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.seen, /OidcAgentError: No account configured with that short name/);
+  });
+
+  it("serves the original's oidc-token, oidc-add and oidc-gen", async () => {
+    assert.equal(
+      (await shell.type("/usr/bin/oidc-token apex_project_a")).seen,
+      (await shell.type(TOKEN)).seen,
+    );
+    assert.match((await shell.type("/usr/bin/oidc-add -l")).seen, /usable: \napex_project_a\n$/);
+    assert.match((await shell.type("/usr/bin/oidc-add -a")).seen, /loaded: \napex_project_a\n$/);
+    const printed = await shell.type('/usr/bin/oidc-gen -p apex_project_a --pw-cmd="echo correct horse"');
+    assert.equal(printed.code, 0, printed.seen);
+    assert.equal(JSON.parse(printed.seen).client_id, "project-a-catalogue-dev-api");
+  });
+
+  it("locks, and unlocks what has no client secret", async () => {
+    const locked = await shell.type(
+      "oidc-add -x",
+      [/Enter lock password: /, "lk\n"],
+      [/Confirm lock password: /, "lk\n"],
+    );
+    assert.match(locked.seen, /success\n$/);
+    assert.deepEqual(await shell.type(TOKEN), { seen: "Error: Agent locked\n", code: 1 });
+    const wrong = await shell.type("oidc-add -X", [/Enter lock password: /, "no\n"]);
+    assert.match(wrong.seen, /Error: wrong password\n$/);
+    assert.match((await shell.type("oidc-add -X", [/Enter lock password: /, "lk\n"])).seen, /success\n$/);
+    assert.match((await shell.type(TOKEN)).seen, /^ey/);
+  });
+
   it("works in a second terminal", async () => {
     const second = await openShell(realm);
     try {
@@ -79,6 +142,34 @@ describe("the document on APEx's single sign-on", () => {
     } finally {
       await second.end();
     }
+  });
+
+  it("asks again when two passwords differ, and makes an account that exists anew", async () => {
+    const password = /Enter encryption password for account configuration 'second': /;
+    const line = GENERATE.replace("apex_project_a", "second");
+    const approve = [
+      /And enter the code: (\S+)/,
+      ([, userCode]: RegExpExecArray) => realm.wish({ approve: "apex", userCode }),
+    ] as const;
+    const { seen, code } = await shell.type(
+      line,
+      approve,
+      [password, "pw1\n"],
+      [/Confirm encryption Password: /, "pw2\n"],
+      [password, "pw1\n"],
+      [/Confirm encryption Password: /, "pw1\n"],
+    );
+    assert.equal(code, 0, seen);
+    assert.match(seen, /Encryption passwords did not match\./);
+    const again = await shell.type(
+      line,
+      [/Enter decryption password for account config 'second': /, "pw1\n"],
+      approve,
+      [/Enter encryption password for account configuration 'second' \[\*\*\*\]: /, "\n"],
+    );
+    assert.equal(again.code, 0, again.seen);
+    assert.doesNotMatch(again.seen, /No account exists/);
+    assert.equal((await shell.type("oidc-gen -l")).seen.split("\n").length, 4);
   });
 
   it("keeps the sign-in over the end of the agent, also after a rotation", async () => {
