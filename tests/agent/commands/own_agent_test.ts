@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
+import { arrive } from "../../cli/sign_in.ts";
 import { type RunningProvider, SERVICE_SECRET, startProvider } from "../../interop/oidc_provider.ts";
 import { type CliOptions, type ProcessResult, runCli, startCli } from "../../process.ts";
 import { type AccountMachine, accountMachine } from "../account_machine.ts";
@@ -111,7 +112,7 @@ describe("oidc-agent's tools with our agent, where nobody is at a terminal", () 
       { env },
     );
     const [, url] = await running.waitFor("stderr", /of your choice:\n(http\S+)\n/);
-    await provider.authorize(url);
+    await arrive(await provider.authorize(url, { deliver: false }));
     const { stdout } = done(await running.ended);
     assert.match(stdout, /\naccepted\nsuccess\nEverything setup correctly!\n$/);
     assert.match(done(await tool("oidc-token", "browser")).stdout, /^ey/);
