@@ -11,6 +11,9 @@ import { nameOf } from "./server_events.ts";
 import type { Person } from "./sign_ins.ts";
 import { named } from "./victims.ts";
 
+/** How long somebody may wait for a token or an error, in milliseconds, whoever dies meanwhile. */
+const LONGEST = 20_000;
+
 /** Programs of one kind, one after the other, each killed after a while. */
 export async function programs(scene: Scene, person: Person, participant: Participant): Promise<void> {
   const { random, records, tally } = scene;
@@ -20,6 +23,7 @@ export async function programs(scene: Scene, person: Person, participant: Partic
       heard: (line) => {
         const { access, error, message, waited } = JSON.parse(line);
         tally.longestWait = Math.max(tally.longestWait, waited);
+        if (waited > LONGEST) tally.unexpected.push(`${participant.runtime} program waited ${waited} ms`);
         if (access) {
           part.tokens++;
           records.handedOut(access);

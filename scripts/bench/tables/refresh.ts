@@ -17,7 +17,7 @@ import { personHome, PROFILE } from "../person_home.ts";
 import { ask, commandOf, type Server, startRotatingServer, startServer } from "../processes.ts";
 import type { OriginalAgent } from "../programs/original_agent.ts";
 import type { Answer, Question } from "../programs/start_up.ts";
-import { type Table, US } from "../table.ts";
+import { RATIO, type Table, US } from "../table.ts";
 
 const ROUNDS = 40;
 const OIDC_TOKEN = "/usr/bin/oidc-token";
@@ -61,10 +61,10 @@ export async function refresh(): Promise<Table> {
         ...(agent ? [] : ["oidc-agent is not installed here."]),
       ],
       versions: [...versionsOf([US, "Bun"]), ...agent ? [agent.version] : []],
-      lines: Object.entries(samples).map(([who, times]) => ({
+      lines: Object.keys(commands).map((who) => ({
         row: "a forced refresh",
         who,
-        values: { ms: median(times), [`x ${US}`]: ratio(times, samples[US]) },
+        values: { ms: median(samples[who]), [RATIO]: ratio(samples[who], samples[US]) },
       })),
     };
   } finally {
