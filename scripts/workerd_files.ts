@@ -32,6 +32,7 @@ export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/store/durable_object_test.ts": "it starts workerd itself, for its Durable Objects",
   "tests/store/redis_cluster_test.ts": redis,
   "tests/store/redis_durability_test.ts": redis,
+  "tests/store/redis_failover_test.ts": redis,
   "tests/store/redis_failures_test.ts": redis,
   "tests/store/redis_processes_test.ts": redis,
   "tests/store/redis_test.ts": redis,
