@@ -146,27 +146,37 @@ export async function handOver(
   { password, options = {} }: Handover,
 ): Promise<AgentReply> {
   const { name, key } = account;
-  const ours = {
-    request: "add",
-    account: name,
-    ...(key ? { key: Buffer.from(key).toString("base64") } : {}),
-  };
-  try {
-    return await ask({ ...ours, ...options });
-  } catch (error) {
-    if (!(error instanceof ToolExit) || !/Bad Request|NULL|json|config/i.test(error.message)) {
-      throw isTokenError(error) && error.code === "unavailable" ? failure(NO_AGENT) : error;
+  if (key) {
+    try {
+      return await ask({
+        request: "add",
+        account: name,
+        key: Buffer.from(key).toString("base64"),
+        ...options,
+      });
+    } catch (error) {
+      // the original knows no such form
+      if (!(error instanceof ToolExit) || !/Bad Request|NULL|json|config/i.test(error.message)) {
+        throw isTokenError(error) && error.code === "unavailable" ? failure(NO_AGENT) : error;
+      }
     }
   }
+  const entry = !key ? { type: GPG } : password === undefined ? { type: PROMPT } : {
+    type: MEMORY,
+    password,
+    expires_at: 0,
+    expires_after: 0,
+  };
   return await ask({
     request: "add",
     config: JSON.parse(await textOf(account)),
-    pw_entry: password === undefined
-      ? { account: name, type: 8 }
-      : { account: name, type: 1, password, expires_at: 0, expires_after: 0 },
+    pw_entry: { account: name, ...entry },
     ...options,
   });
 }
+
+/** How an agent gets at the file again, as the wire of oidc-agent numbers it. */
+const [MEMORY, PROMPT, GPG] = [1, 8, 32];
 
 function succeed(host: Host, { info }: AgentReply): void {
   if (typeof info === "string" && info !== "") host.say(safeText(info));
