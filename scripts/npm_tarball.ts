@@ -16,7 +16,12 @@ export async function npmTarball(folder: string): Promise<Uint8Array> {
   const blocks: Uint8Array[] = [];
   for (const file of await filesIn(real, "")) {
     const bytes = await readFile(`${real}/${file}`);
-    blocks.push(header(`package/${file}`, bytes), bytes, new Uint8Array(-bytes.length & (BLOCK - 1)));
+    const isProgram = bytes[0] === 0x23 && bytes[1] === 0x21;
+    blocks.push(
+      tarHeader(`package/${file}`, bytes, isProgram),
+      bytes,
+      new Uint8Array(-bytes.length & (BLOCK - 1)),
+    );
   }
   blocks.push(new Uint8Array(2 * BLOCK));
   return gzipSync(Buffer.concat(blocks), { level: 9 });
@@ -35,11 +40,10 @@ async function filesIn(root: string, folder: string): Promise<string[]> {
 }
 
 /** The header of a regular file (POSIX ustar), of nobody and of no time. A program may be executed. */
-function header(path: string, bytes: Uint8Array): Uint8Array {
+export function tarHeader(path: string, bytes: Uint8Array, isProgram: boolean): Uint8Array {
   const block = new Uint8Array(BLOCK);
   const put = (at: number, text: string) => block.set(new TextEncoder().encode(text), at);
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
-  const isProgram = bytes[0] === 0x23 && bytes[1] === 0x21;
   const { prefix, name } = splitPath(path);
   put(0, name);
   put(100, `${octal(isProgram ? 0o755 : 0o644, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0`);

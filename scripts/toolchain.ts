@@ -102,8 +102,8 @@ function install(wanted: string): void {
   }
 }
 
-/** On Windows npm is a batch file, which starts only through a shell: there Node runs npm's own script instead. */
-function npmCommand(): { program: string; args: string[] } {
+/** How npm is started. On Windows it is a batch file, which starts only through a shell: there Node runs npm's script. */
+export function npmCommand(): { program: string; args: string[] } {
   if (!windows) return { program: "npm", args: [] };
   const folder = (process.env.PATH ?? "").split(";").find((folder) => existsSync(`${folder}\\npm.cmd`));
   return { program: "node", args: [`${folder ?? "."}\\node_modules\\npm\\bin\\npm-cli.js`] };

@@ -32,20 +32,18 @@ export async function emptyBinary(folder: string): Promise<string> {
   return path;
 }
 
-/** The flags of `scripts/build_binaries.ts`, read from there: a copy would soon be another list. */
+/** The flags of `scripts/compile.ts`, read from there: a copy would soon be another list. */
 function compileFlags(): string[] {
-  const source = readFileSync(`${root}scripts/build_binaries.ts`, "utf8");
+  const source = readFileSync(`${root}scripts/compile.ts`, "utf8");
   const list = /\bflags\b[^=]*= \[([^\]]*)\]/.exec(source)?.[1] ?? "";
   const flags = [...list.matchAll(/^\s*"(--[\w=-]+)",$/gm)].map(([, flag]) => flag);
   if (flags.includes("--compile")) return flags;
-  throw new Error("Cannot find the flags of the compiler in scripts/build_binaries.ts");
+  throw new Error("Cannot find the flags of the compiler in scripts/compile.ts");
 }
 
 function newestSource(): number {
   const sources = readdirSync(`${root}lib`, { recursive: true }).map((name) => `lib/${name}`);
   return Math.max(
-    ...["cli.ts", "deno.json", "scripts/build_binaries.ts", ...sources].map((name) =>
-      statSync(root + name).mtimeMs
-    ),
+    ...["cli.ts", "deno.json", "scripts/compile.ts", ...sources].map((name) => statSync(root + name).mtimeMs),
   );
 }

@@ -24,7 +24,7 @@ async function build(): Promise<string> {
   // several test files may come here at once, each in a process of its own
   const lock = await acquireLock(join(tmpdir(), "apex-token-build.lock"), { clock: systemClock });
   try {
-    const files = [...await sources("lib"), "cli.ts", "deno.lock", "scripts/build_binaries.ts"];
+    const files = [...await sources("lib"), "cli.ts", "deno.lock", "scripts/compile.ts"];
     const newest = Math.max(...files.map((file) => changed(root + file)));
     if (changed(binary) < newest) await buildBinary();
     return binary;
