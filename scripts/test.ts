@@ -32,6 +32,7 @@ import { forWorkerd } from "./workerd_files.ts";
 const denoOnly: readonly (readonly [start: string, reason: string])[] = [
   ["tests/jsr/", "only Deno resolves a jsr: specifier"],
   ["tests/simulator/parallel_test.ts", "its threads are those of Deno"],
+  ["tests/scripts/release_test.ts", "packs 100 MB, which are the same everywhere"],
   ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
   ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
 ];
