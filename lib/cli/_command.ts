@@ -35,6 +35,14 @@ export function reachOptions(target: Command): void {
     .option("--allow-insecure-loopback", "permit an http issuer on this machine, for tests");
 }
 
+/** Where a passphrase comes from, where one protects the sign-in. */
+export function passphraseOption(target: Command): void {
+  target.option(
+    "--passphrase-file <file>",
+    "the passphrase is in this file, /dev/fd/N or -; default: APEX_TOKEN_PASSPHRASE_FILE, or a prompt",
+  );
+}
+
 /** The form in which a token is printed. */
 export function outputOption(): Option {
   return new Option("-o, --output <form>", "how it is printed").choices(["token", "json", "header", "env"])

@@ -50,7 +50,7 @@ async function find(io: FastIo, wish: FastGet): Promise<CachedToken | undefined>
   const asked = narrowingKey(wish);
   const bytes = io.read(`${io.state}/tokens/${cachedTokenName(name, asked)}`);
   const parts = bytes && splitCachedToken(bytes);
-  const key = parts && io.read(parts.header.key);
+  const key = parts?.header.key === undefined ? undefined : io.read(parts.header.key);
   if (!parts || !key) return undefined;
   const token = await openCachedToken(
     parts.sealed,

@@ -11,10 +11,12 @@ import { authenticationMethods } from "../profile/profile.ts";
 import { version } from "../version.ts";
 import { agentCommand } from "./agent_command.ts";
 import { usageWords } from "./usage.ts";
-import { command, examples, outputOption, reachOptions } from "./_command.ts";
+import { command, examples, outputOption, passphraseOption, reachOptions } from "./_command.ts";
 import type { ImportCommand } from "./commands/import.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
+import type { ProtectCommand } from "./commands/protect.ts";
+import { PROTECTIONS } from "./protection.ts";
 import { serverCommands } from "./server_commands.ts";
 import type { Shell } from "./shells/mod.ts";
 
@@ -47,6 +49,7 @@ export function program(host: Host): Command {
     loginCommand(host),
     listCommand(host),
     showCommand(host),
+    protectCommand(host),
     removeCommand(host),
     importCommand(host),
     ...serverCommands(host),
@@ -71,6 +74,7 @@ function getCommand(host: Host): Command {
     .option("--force", "renew it even though a good one is at hand")
     .option("--id-token", "print the ID token instead of the access token")
     .addOption(outputOption());
+  passphraseOption(get);
   reachOptions(get);
   examples(get, [
     ["apex-token get", "the token of the default profile"],
@@ -114,9 +118,13 @@ function loginCommand(host: Host): Command {
     // before its negation, or it would be taken as said
     .addOption(new Option("--offline", "ask for a sign-in that outlives the browser session").hideHelp())
     .option("--no-offline", "do not ask for a sign-in that outlives the browser session")
-    .option("--protect <how>", "what protects the sign-in: key-file, key-file=PATH, memory")
+    .option(
+      "--protect <how>",
+      `what protects the sign-in: ${PROTECTIONS}; default: keyring where one answers`,
+    )
     .option("--username <name>", "the account of the password grant (deprecated)")
     .option("--password-file <file>", "a file with its password; - for standard input; default: a prompt");
+  passphraseOption(login);
   reachOptions(login);
   examples(login, [
     ["apex-token login apex --client-id project-a-catalogue-dev-api", "ESA APEx"],
@@ -149,6 +157,22 @@ function showCommand(host: Host): Command {
   return show.action(async (name: string, options: { json?: boolean }) => {
     const { show } = await import("./commands/show.ts");
     await show(host, name, options);
+  });
+}
+
+function protectCommand(host: Host): Command {
+  const protect = command("protect", "change what protects a sign-in, without a new one")
+    .argument("<name>", "the profile")
+    .requiredOption("--protect <how>", "keyring, key-file, key-file=PATH, passphrase or systemd-creds")
+    .option("--new-passphrase-file <file>", "the new passphrase, where the one that is there is another");
+  passphraseOption(protect);
+  examples(protect, [
+    ["apex-token protect apex --protect keyring", "from now on the desktop's keyring opens it"],
+    ["apex-token protect apex --protect passphrase", "or you do; also to change the passphrase"],
+  ]);
+  return protect.action(async (name: string, options: ProtectCommand) => {
+    const { protect } = await import("./commands/protect.ts");
+    await protect(host, name, options);
   });
 }
 

@@ -7,29 +7,31 @@
 import { resolve } from "node:path";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { keeperOf } from "../profile/key_slots.ts";
 import type { Protection } from "../profile/profile.ts";
 import { defaultKeyPath } from "../profile/session_home.ts";
+
+/** What `--protect` can say, for help and messages. */
+export const PROTECTIONS = "keyring, key-file, key-file=PATH, passphrase, systemd-creds or memory";
 
 /**
  * The protection that `--protect` names.
  *
- * @throws {TokenError} `invalid_argument` for a word that is none, or one that this release cannot do
+ * @throws {TokenError} `invalid_argument` for a word that is none
  */
 export function parseProtection(host: Host, text: string): Protection {
   const [kind, path] = split(text);
   if (kind === "key-file") return { kind, path: path ? resolve(path) : defaultKeyPath(host) };
-  if (path !== undefined) throw unknown(text);
-  if (kind === "memory") return { kind };
-  if (kind === "keyring" || kind === "passphrase") {
-    throw new TokenError(
-      "invalid_argument",
-      `Cannot protect a sign-in with --protect ${kind}: this release cannot do that yet`,
-      {
-        nextStep: "Use --protect key-file, or --protect memory to keep nothing",
-      },
-    );
-  }
-  throw unknown(text);
+  if (path === undefined && isPlain(kind)) return { kind };
+  throw new TokenError("invalid_argument", `Cannot protect a sign-in with "${text}"`, {
+    nextStep: `Use --protect ${PROTECTIONS}`,
+  });
+}
+
+const PLAIN = ["keyring", "passphrase", "systemd-creds", "memory"] as const;
+
+function isPlain(kind: string): kind is typeof PLAIN[number] {
+  return PLAIN.some((one) => one === kind);
 }
 
 function split(text: string): [string, string?] {
@@ -37,19 +39,56 @@ function split(text: string): [string, string?] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function unknown(text: string): TokenError {
-  return new TokenError("invalid_argument", `Cannot protect a sign-in with "${text}"`, {
-    nextStep: "Use --protect key-file, key-file=PATH or memory",
-  });
-}
-
-/** Asks once what protects the sign-in; without a terminal it is the key file, and the welcome says so. */
+/**
+ * Decides once what protects a sign-in: the keyring where one answers; else whoever is at the terminal chooses; else it
+ * is the key file, and stderr says so.
+ *
+ * @throws {TokenError} `key` when there is a keyring that is locked, and nobody who could choose something weaker
+ */
 export async function chooseProtection(host: Host, signal?: AbortSignal): Promise<Protection> {
   const keyFile: Protection = { kind: "key-file", path: defaultKeyPath(host) };
-  if (!host.terminal) return keyFile;
-  const choice = await host.terminal.choose("How shall the sign-in be kept on this machine?", [
-    `encrypted, with the key in a file that only you can read (${keyFile.path})`,
-    "not at all: you sign in for each command",
-  ], { default: 0, signal });
-  return choice === 0 ? keyFile : { kind: "memory" };
+  const keyring = await keeperOf(host, "keyring");
+  const state = await keyring.state();
+  if (state === "ready") return { kind: "keyring" };
+  if (!host.terminal) {
+    if (state === "absent") {
+      host.say(
+        `No keyring answers here: the sign-in is kept encrypted, with its key in ${keyFile.path} (choose with --protect).`,
+      );
+      return keyFile;
+    }
+    throw new TokenError("key", `Cannot choose what protects the sign-in: ${keyring.title} is locked`, {
+      nextStep: "Unlock it and try again, or say it yourself: --protect key-file, --protect passphrase",
+    });
+  }
+  const ways: readonly (readonly [string, Protection])[] = [
+    [`encrypted, with the key in a file that only you can read (${keyFile.path})`, keyFile],
+    ["encrypted, with a passphrase that you type", { kind: "passphrase" }],
+    ...(state === "locked"
+      ? [[`encrypted, with the key in ${keyring.title}, which is locked now`, { kind: "keyring" }] as const]
+      : []),
+    ["not at all: you sign in for each command", { kind: "memory" }],
+  ];
+  const titles = ways.map(([title]) => title);
+  const choice = await host.terminal.choose("How shall the sign-in be kept on this machine?", titles, {
+    default: 0,
+    signal,
+  });
+  return ways[choice][1];
+}
+
+/** What protects a sign-in, in words for a person. */
+export function protectionWords(protect: Protection): string {
+  switch (protect.kind) {
+    case "key-file":
+      return `the key in ${protect.path}`;
+    case "keyring":
+      return "the keyring";
+    case "passphrase":
+      return "a passphrase";
+    case "systemd-creds":
+      return "systemd-creds, for this user on this machine";
+    case "memory":
+      return "memory: nothing is kept";
+  }
 }

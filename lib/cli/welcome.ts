@@ -8,6 +8,7 @@ import type { Host } from "../host/host.ts";
 import type { SignInResult } from "../profile/sign_in.ts";
 import { safeText } from "../safe_text.ts";
 import { person } from "./person.ts";
+import { protectionWords } from "./protection.ts";
 import { duration } from "./times.ts";
 
 /** Says on stderr what a sign-in has brought. */
@@ -17,11 +18,14 @@ export function celebrate(host: Host, { profile, session, tokens, provider }: Si
   const lines = [`Signed in to ${safeText(where, 80)} as ${who}.`];
   if (tokens.scope) lines.push(`Granted: ${safeText(tokens.scope, 400)}.`);
   lines.push(lasting(host, { profile, session, tokens }));
-  if (profile.protect.kind === "key-file") {
-    const key = safeText(profile.protect.path, 1000);
-    lines.push(
-      `The sign-in is kept encrypted as "${profile.name}"; its key is in ${key} (--protect key-file).`,
-    );
+  const { protect } = profile;
+  if (protect.kind !== "memory") {
+    const key = protect.kind === "key-file"
+      ? `its key is in ${safeText(protect.path, 1000)}`
+      : protect.kind === "passphrase"
+      ? "its key needs your passphrase"
+      : `its key is kept by ${protectionWords(protect)}`;
+    lines.push(`The sign-in is kept encrypted as "${profile.name}"; ${key} (--protect ${protect.kind}).`);
   } else {
     lines.push(
       `The profile "${profile.name}" is kept, the sign-in is not: each command asks for it (--protect memory).`,

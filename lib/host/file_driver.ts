@@ -28,7 +28,7 @@ export interface FileDriverOptions {
   /** The name of the sign-in: letters, digits, `.`, `_` and `-`. */
   readonly name: string;
   /** Gets the key that everything is encrypted with; asked once, when it is first needed. */
-  readonly key: () => Uint8Array;
+  readonly key: () => Uint8Array | Promise<Uint8Array>;
   readonly clock: Clock;
 }
 
@@ -67,7 +67,7 @@ export function fileDriver({ directory, name, key, clock }: FileDriverOptions): 
   const reserve = `${directory}/reserve`;
   let known: Uint8Array | undefined;
   // kept from the first use on: a key that goes away between presentation and commit must not cost the answer
-  const keyOnce = () => Promise.resolve(known ??= key());
+  const keyOnce = async () => known ??= await key();
   const open = (kind: keyof typeof places) =>
     encryptedStore(fileStore(places[kind]), keyOnce, `apex-token/${kind}`);
   return {

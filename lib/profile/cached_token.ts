@@ -35,8 +35,8 @@ export interface CachedToken extends AccessToken {
 /** What the first line of the file says. */
 export interface CachedTokenHeader {
   readonly format: 1;
-  /** The key file. */
-  readonly key: string;
+  /** The key file; absent when the profile's own key opens it. */
+  readonly key?: string;
 }
 
 const STORE_ID = "apex-token/access-tokens";
@@ -75,9 +75,9 @@ export function cachedToken(
 export async function encodeCachedToken(
   token: CachedToken,
   key: Uint8Array,
-  keyPath: string,
+  keyPath: string | undefined,
 ): Promise<Uint8Array> {
-  const header: CachedTokenHeader = { format: 1, key: keyPath };
+  const header: CachedTokenHeader = { format: 1, ...(keyPath === undefined ? {} : { key: keyPath }) };
   const line = new TextEncoder().encode(JSON.stringify(header) + "\n");
   const plaintext = new TextEncoder().encode(JSON.stringify(token));
   const context = { storeId: STORE_ID, recordId: cachedTokenName(token.profile, token.asked), generation: 0 };
@@ -96,7 +96,7 @@ export function splitCachedToken(
   if (end < 0) return undefined;
   try {
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-    if (header?.format !== 1 || typeof header.key !== "string") return undefined;
+    if (header?.format !== 1 || !["string", "undefined"].includes(typeof header.key)) return undefined;
     return { header, sealed: bytes.subarray(end + 1) };
   } catch {
     return undefined;
@@ -104,7 +104,7 @@ export function splitCachedToken(
 }
 
 /**
- * Opens the sealed part.
+ * Opens the sealed part of the file for what was asked.
  *
  * @throws {TokenError} `key` or `storage` when it does not open or is for something else
  */
@@ -114,10 +114,26 @@ export async function openCachedToken(
   profile: string,
   asked: string,
 ): Promise<CachedToken> {
-  const context = { storeId: STORE_ID, recordId: cachedTokenName(profile, asked) };
+  const token = await openCachedTokenFile(sealed, key, profile, cachedTokenName(profile, asked));
+  if (token.asked === asked) return token;
+  throw new TokenError("storage", "Cannot use the cached token: it is for something else");
+}
+
+/**
+ * Opens the sealed part of the file with that name, whatever it was asked for with.
+ *
+ * @throws {TokenError} as {@linkcode openCachedToken}
+ */
+export async function openCachedTokenFile(
+  sealed: Uint8Array,
+  key: Uint8Array,
+  profile: string,
+  name: string,
+): Promise<CachedToken> {
+  const context = { storeId: STORE_ID, recordId: name };
   const { plaintext } = await open(key, context, sealed);
   const token = JSON.parse(new TextDecoder().decode(plaintext)) as CachedToken;
-  if (token.profile === profile && token.asked === asked) return token;
+  if (token.profile === profile) return token;
   throw new TokenError("storage", "Cannot use the cached token: it is for something else");
 }
 

@@ -27,9 +27,13 @@ export const authenticationMethods = [
 const flow = v.picklist(["device", "browser", "client-credentials", "password"]);
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
+const plain = <const K extends string>(kind: K) => v.strictObject({ kind: v.literal(kind) });
 const protection = v.variant("kind", [
   v.strictObject({ kind: v.literal("key-file"), path: text }),
-  v.strictObject({ kind: v.literal("memory") }),
+  plain("keyring"),
+  plain("passphrase"),
+  plain("systemd-creds"),
+  plain("memory"),
 ]);
 
 const schema = v.object({

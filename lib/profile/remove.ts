@@ -9,11 +9,12 @@ import type { Host } from "../host/host.ts";
 import { issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
 import { defaultProfileName, readProfile, removeDefaultProfile, removeProfile } from "./profile_files.ts";
+import { dropKey } from "./profile_key.ts";
 import { unregister } from "./register.ts";
 import { readableSession, sessionHome } from "./session_home.ts";
 import { removeCachedTokens } from "./token_cache.ts";
 
-/** Forgets the sign-in of a profile: its session and its access tokens. */
+/** Forgets the sign-in of a profile: its session, its access tokens and the key that they were encrypted with. */
 export async function dropSession(host: Host, profile: Pick<Profile, "name" | "protect">): Promise<void> {
   const home = sessionHome(host, profile);
   // a renewal that is under way would bring the session back
@@ -21,6 +22,7 @@ export async function dropSession(host: Host, profile: Pick<Profile, "name" | "p
   try {
     await home.remove();
     removeCachedTokens(host, profile.name);
+    await dropKey(host, profile.name);
   } finally {
     lock?.release();
   }

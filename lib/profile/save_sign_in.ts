@@ -7,21 +7,28 @@
 import { existsSync } from "node:fs";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { createKeyFile, readKeyFile } from "../host/key_file.ts";
+import { readKeyFile } from "../host/key_file.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import type { Session } from "../session/session.ts";
 import { cachedToken } from "./cached_token.ts";
-import type { Profile, Protection } from "./profile.ts";
-import { profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
+import type { Profile } from "./profile.ts";
+import { findProfile, profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
+import { dropKey, dropOtherSlots, ensureKey, type KeyedProfile, prepareKey } from "./profile_key.ts";
 import { sessionHome } from "./session_home.ts";
 import { removeCachedTokens, writeCachedToken } from "./token_cache.ts";
 
 /**
  * Makes sure, before anybody signs in, that the key which is to protect the sign-in can be used or made.
  *
- * @throws {TokenError} `key` when there is something else in its place
+ * @throws {TokenError} `key` when there is something else in its place, or when it is locked away
  */
-export function checkProtection(protect: Protection): void {
+export async function checkProtection(
+  host: Host,
+  profile: KeyedProfile,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { protect } = profile;
+  await prepareKey(host, profile, signal);
   if (protect.kind !== "key-file" || !existsSync(protect.path)) return;
   try {
     readKeyFile(protect.path);
@@ -41,10 +48,11 @@ export async function saveSignIn(
   tokens: TokenSet,
 ): Promise<void> {
   const isFirst = profileNames(host).length === 0;
-  if (profile.protect.kind === "key-file") await createKeyFile(profile.protect.path);
+  const earlier = profileIfWhole(host, profile.name);
   const home = sessionHome(host, profile);
   const lock = await home.lock(() => false);
   try {
+    if (home.kept) await ensureKey(host, profile, earlier);
     const before = await home.read().catch(async (error) => {
       // what no key opens any more is replaced by the sign-in that has just succeeded
       if (!isTokenError(error)) throw error;
@@ -54,6 +62,7 @@ export async function saveSignIn(
     await home.write({ ...learned(session, before?.session), ...session }, before?.version);
     await dropOther(host, profile);
     writeProfile(host, profile);
+    if (home.kept) await dropOtherSlots(host, profile);
     removeCachedTokens(host, profile.name);
     const { refreshToken: _kept, ...token } = tokens;
     const from = { issuer: profile.issuer, profile: profile.name, asked: "" };
@@ -90,4 +99,15 @@ async function dropOther(host: Host, { name, protect }: Profile): Promise<void> 
   if (protect.kind !== "memory") return;
   const before = { name, protect: { kind: "key-file", path: "" } } as const;
   await sessionHome(host, before).remove();
+  await dropKey(host, name);
+}
+
+function profileIfWhole(host: Host, name: string): Profile | undefined {
+  try {
+    return findProfile(host, name);
+  } catch (error) {
+    // a broken one is replaced
+    if (isTokenError(error)) return undefined;
+    throw error;
+  }
 }

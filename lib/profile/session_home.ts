@@ -7,10 +7,10 @@
 import { isTokenError, TokenError } from "../errors.ts";
 import { type FileDriver, fileDriver } from "../host/file_driver.ts";
 import type { Host } from "../host/host.ts";
-import { readKeyFile } from "../host/key_file.ts";
 import { decodeSession, encodeSession, type Session } from "../session/session.ts";
 import { processMemory } from "./_process_memory.ts";
 import type { Profile } from "./profile.ts";
+import { ensureKey, openKey, type OpenKeyOptions } from "./profile_key.ts";
 
 /** A session with the version under which it was read. */
 export interface KeptSession {
@@ -24,7 +24,10 @@ export interface SessionHome extends Omit<FileDriver, "forget"> {
   readonly kept: boolean;
   /** The session, if there is one. */
   read(): Promise<KeptSession | undefined>;
-  /** Writes the session of a new sign-in, whatever is there: it is the newest. The caller holds the lock. */
+  /**
+   * Writes the session of a new sign-in, whatever is there: it is the newest. A key is made where there is none. The
+   * caller holds the lock.
+   */
   write(session: Session, expected: string | undefined): Promise<void>;
   /** Forgets the session, for which no key is needed. Returns whether there was one. */
   remove(): Promise<boolean>;
@@ -41,8 +44,12 @@ export function cacheDirectory(host: Host): string {
 }
 
 /** The home of a profile's session. */
-export function sessionHome(host: Host, { name, protect }: Pick<Profile, "name" | "protect">): SessionHome {
-  return protect.kind === "memory" ? inMemory(host, name) : inFiles(host, name, protect.path);
+export function sessionHome(
+  host: Host,
+  profile: Pick<Profile, "name" | "protect">,
+  options: OpenKeyOptions = {},
+): SessionHome {
+  return profile.protect.kind === "memory" ? inMemory(host, profile.name) : inFiles(host, profile, options);
 }
 
 /** The session of a profile, unless no key opens it any more: that is no hindrance to a new sign-in, or to forgetting it. */
@@ -58,10 +65,23 @@ export async function readableSession(
   }
 }
 
-function inFiles(host: Host, name: string, keyPath: string): SessionHome {
+function inFiles(
+  host: Host,
+  profile: Pick<Profile, "name" | "protect">,
+  options: OpenKeyOptions,
+): SessionHome {
   const { clock, directories } = host;
-  const driver = fileDriver({ directory: directories.state, name, key: () => readKeyFile(keyPath), clock });
-  return homeOn(driver, name, true);
+  const { name } = profile;
+  const key = () => openKey(host, profile, options);
+  const driver = fileDriver({ directory: directories.state, name, key, clock });
+  const home = homeOn(driver, name, true);
+  return {
+    ...home,
+    write: async (session, expected) => {
+      await ensureKey(host, profile);
+      await home.write(session, expected);
+    },
+  };
 }
 
 /** Writes nothing anywhere, so that it works where nothing can be written. */

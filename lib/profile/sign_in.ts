@@ -85,7 +85,7 @@ export interface SignInResult {
  */
 export async function signIn(host: Host, asked: SignInRequest): Promise<SignInResult> {
   checkProfileName(asked.name);
-  checkProtection(asked.protect);
+  await checkProtection(host, asked, asked.signal);
   const before = await clientBefore(host, asked.name);
   const request = before ? withoutEndedClient(host, asked, before) : asked;
   const { issuer, provider } = await findIssuer(host, request);

@@ -8,12 +8,13 @@ import { lstatSync, readdirSync } from "node:fs";
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
+import { openKey, type OpenKeyOptions } from "./profile_key.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
 import {
   type CachedToken,
   cachedTokenName,
   encodeCachedToken,
-  openCachedToken,
+  openCachedTokenFile,
   splitCachedToken,
 } from "./cached_token.ts";
 import type { Profile } from "./profile.ts";
@@ -31,20 +32,33 @@ export async function readCachedToken(
   host: Host,
   profile: Profile,
   asked: string,
+  options: OpenKeyOptions = {},
 ): Promise<CachedToken | undefined> {
   const name = cachedTokenName(profile.name, asked);
   if (profile.protect.kind === "memory") return processMemory(host).tokens.get(name);
-  const path = `${cacheDirectory(host)}/${name}`;
   try {
-    const bytes = readPrivateFile(path, { limit: LIMIT });
-    const parts = bytes && splitCachedToken(bytes);
-    if (!parts || parts.header.key !== profile.protect.path) return undefined;
-    return await openCachedToken(parts.sealed, readKeyFile(profile.protect.path), profile.name, asked);
+    const token = await readNamed(host, profile, name, options);
+    return token?.asked === asked ? token : undefined;
   } catch (error) {
     // a missing key is not this file's fault: the session needs it too, and says so
     if (isTokenError(error)) return undefined;
     throw error;
   }
+}
+
+async function readNamed(
+  host: Host,
+  profile: Profile,
+  name: string,
+  options: OpenKeyOptions = {},
+): Promise<CachedToken | undefined> {
+  const bytes = readPrivateFile(`${cacheDirectory(host)}/${name}`, { limit: LIMIT });
+  const parts = bytes && splitCachedToken(bytes);
+  if (!parts) return undefined;
+  // as the file says: for a moment, what protects the profile may be another thing already
+  const { key } = parts.header;
+  const opened = key === undefined ? await openKey(host, profile, options) : readKeyFile(key);
+  return await openCachedTokenFile(parts.sealed, opened, profile.name, name);
 }
 
 /** Something that changes when the cached token does, and costs less than to read it. */
@@ -64,18 +78,36 @@ export function cachedTokenMark(host: Host, profile: Profile, asked: string): un
 export async function writeCachedToken(host: Host, profile: Profile, token: CachedToken): Promise<void> {
   const name = cachedTokenName(profile.name, token.asked);
   if (profile.protect.kind === "memory") return void processMemory(host).tokens.set(name, token);
-  const { path } = profile.protect;
-  const bytes = await encodeCachedToken(token, readKeyFile(path), path);
+  // under the key file's own key, which the quick way reads; a key that takes longer to open than that is the profile's
+  const path = profile.protect.kind === "key-file" ? profile.protect.path : undefined;
+  const key = path === undefined ? await openKey(host, profile) : readKeyFile(path);
+  const bytes = await encodeCachedToken(token, key, path);
   writePrivateFileAtomically(`${cacheDirectory(host)}/${name}`, bytes);
+}
+
+/** Encrypts what is kept of a profile's access tokens with what protects it now. */
+export async function sealCachedTokensAnew(host: Host, profile: Profile): Promise<void> {
+  for (const name of filesOf(cacheDirectory(host)).filter(isOf(profile.name))) {
+    const token = await readNamed(host, profile, name).catch((error) => {
+      // one that does not open is no use to anybody
+      if (isTokenError(error)) return undefined;
+      throw error;
+    });
+    if (token) await writeCachedToken(host, profile, token);
+  }
 }
 
 /** Forgets every access token of a profile. */
 export function removeCachedTokens(host: Host, profile: string): void {
   const directory = cacheDirectory(host);
   const { tokens } = processMemory(host);
-  const isOurs = (name: string) => name === `${profile}.token` || name.startsWith(`${profile}@`);
+  const isOurs = isOf(profile);
   for (const name of [...tokens.keys()].filter(isOurs)) tokens.delete(name);
   for (const name of filesOf(directory).filter(isOurs)) removePrivateFile(`${directory}/${name}`);
+}
+
+function isOf(profile: string): (name: string) => boolean {
+  return (name) => name === `${profile}.token` || name.startsWith(`${profile}@`);
 }
 
 function filesOf(directory: string): string[] {

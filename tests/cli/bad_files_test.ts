@@ -3,7 +3,8 @@ import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, w
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { fileStore } from "../../lib/host/file_store.ts";
-import { readKeyFile } from "../../lib/host/key_file.ts";
+import { readProfile } from "../../lib/profile/profile_files.ts";
+import { openKey } from "../../lib/profile/profile_key.ts";
 import { encryptedStore } from "../../lib/store/envelope.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
 import { currentRuntime } from "../process.ts";
@@ -111,7 +112,7 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
       /Cannot read the key file \S+store\.key/,
     ],
     ["of a newer release", () => "apex-key-2:abc\n", /newer release/],
-    ["of another machine", () => `apex-key-1:${"A".repeat(43)}\n`, /sealed with another key/],
+    ["of another machine", () => `apex-key-1:${"A".repeat(43)}\n`, /store\.key is another one/],
   ];
   for (const [what, change, says] of keys) {
     it(`a key ${what}`, async () => {
@@ -151,7 +152,7 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
   });
 
   it("a session of a newer release", async () => {
-    const key = readKeyFile(path(keyFile));
+    const key = await openKey(machine.host, readProfile(machine.host, "person"));
     const sessions = fileStore(path(".local/state/apex-token/sessions"));
     const store = encryptedStore(sessions, key, "apex-token/sessions");
     const stored = (await store.read("person"))!;

@@ -80,13 +80,13 @@ describe("a wrong command line ends with 2", () => {
       "a protection that is none",
       ["login", "x", "--issuer", "apex", "--client-id", "c", "--protect", "hope"],
       /Cannot protect a sign-in with "hope"/,
-      /key-file, key-file=PATH or memory/,
+      /keyring, key-file, key-file=PATH, passphrase, systemd-creds or memory/,
     ],
     [
-      "a protection of another release",
-      ["login", "x", "--issuer", "apex", "--client-id", "c", "--protect", "keyring"],
-      /this release cannot do that yet/,
-      /--protect key-file/,
+      "a path for a protection that has none",
+      ["login", "x", "--issuer", "apex", "--client-id", "c", "--protect", "keyring=/path"],
+      /Cannot protect a sign-in with "keyring=\/path"/,
+      /Use --protect keyring/,
     ],
     [
       "a preset without a client id",

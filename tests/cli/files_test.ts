@@ -94,6 +94,7 @@ describe("the files of the command line", () => {
       const tops = new Set([...other.files().keys()].map((file) => file.split("/").slice(0, 3).join("/")));
       assert.deepEqual([...tops].sort(), [
         "else where/c/apex-token",
+        "else where/d/apex-token",
         "else where/s/apex-token",
         "keys/my.key",
       ]);

@@ -58,7 +58,7 @@ describe("a person at a terminal", () => {
       await session.reply(/Client id: /, "\n");
       await session.reply(/Please give a client id\.\r\nClient id: /, "project-a-catalogue-dev-api\n");
       await session.reply(/How do you want to sign in\?[^]*Choice \(1-4\) \[1\]: /, "3\n");
-      await session.reply(/How shall the sign-in be kept[^]*Choice \(1-2\) \[1\]: /, "\n");
+      await session.reply(/How shall the sign-in be kept[^]*Choice \(1-3\) \[1\]: /, "\n");
       await approve(session);
       const { code, seen, stdout } = await session.end();
       assert.equal(code, 0, seen);
@@ -149,7 +149,7 @@ describe("a person at a terminal", () => {
       await session.reply(/Client id: /, "apex-service\n");
       await session.reply(/How do you want to sign in\?[^]*Choice \(1-4\) \[1\]: /, "4\n");
       await session.reply(/Client secret: /, `${SERVICE_SECRET}\r`);
-      await session.reply(/How shall[^]*Choice \(1-2\) \[1\]: /, "\n");
+      await session.reply(/How shall[^]*Choice \(1-3\) \[1\]: /, "\n");
       await session.reply(/A name for the new one \[127\.0\.0\.1-2\]: /, "a name\n");
       await session.reply(/Please use letters[^]*\[127\.0\.0\.1-2\]: /, "\n");
       assert.equal((await session.end()).code, 0);

@@ -96,7 +96,7 @@ describe("a cached token", () => {
       "\n",
       "{}\n",
       '{"format":2,"key":"/k"}\n',
-      '{"format":1}\n',
+      '{"format":1,"key":7}\n',
       "null\n",
       "[1]\n",
     ];

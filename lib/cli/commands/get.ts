@@ -9,6 +9,7 @@ import { isTokenError, TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { CachedToken } from "../../profile/cached_token.ts";
 import { environmentToken } from "../../profile/environment_token.ts";
+import { usePassphraseFiles } from "../../profile/passphrase.ts";
 import { isProfileName, type Profile } from "../../profile/profile.ts";
 import { defaultProfileName, findProfile, profileNames, readProfile } from "../../profile/profile_files.ts";
 import { profileToken, type ProfileTokenOptions } from "../../profile/profile_token.ts";
@@ -25,6 +26,7 @@ export interface GetCommand {
   readonly force?: boolean;
   readonly idToken?: boolean;
   readonly output: OutputForm;
+  readonly passphraseFile?: string;
   readonly caFile?: string;
   readonly allowInsecureLoopback?: boolean;
 }
@@ -32,6 +34,7 @@ export interface GetCommand {
 /** Finds the profile, gets its token, prints it. */
 export async function get(host: Host, name: string | undefined, options: GetCommand): Promise<void> {
   const { signal, dispose } = host.interrupt();
+  usePassphraseFiles(host, { present: options.passphraseFile });
   try {
     const wanted: ProfileTokenOptions = { ...options, audience: options.aud, signal };
     const { token, issuer, profile } = await find(host, name, wanted, reachOf(options));

@@ -9,6 +9,7 @@ import { TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { sameButForSlash } from "../../oauth/quirks.ts";
 import { checkRedirectUri } from "../../profile/browser_sign_in.ts";
+import { usePassphraseFiles } from "../../profile/passphrase.ts";
 import { findProfile, readProfile } from "../../profile/profile_files.ts";
 import { checkProfileName, type Profile } from "../../profile/profile.ts";
 import { readSecretFile } from "../../profile/secret_file.ts";
@@ -36,6 +37,7 @@ export interface LoginCommand {
   readonly open: boolean;
   readonly offline?: boolean;
   readonly protect?: string;
+  readonly passphraseFile?: string;
   readonly username?: string;
   readonly passwordFile?: string;
   readonly caFile?: string;
@@ -45,6 +47,7 @@ export interface LoginCommand {
 /** Signs in; a profile that is there already is signed in again, with what the options change. */
 export async function login(host: Host, name: string | undefined, options: LoginCommand): Promise<void> {
   const { signal, dispose } = host.interrupt();
+  usePassphraseFiles(host, { present: options.passphraseFile });
   try {
     if (name === undefined && options.issuer === undefined && host.terminal) {
       await askAndSignIn(host, reachOf(options), signal);

@@ -14,6 +14,7 @@ import { safeText } from "../../safe_text.ts";
 import type { Session } from "../../session/session.ts";
 import { escapeControls } from "../output/json.ts";
 import { person } from "../person.ts";
+import { protectionWords } from "../protection.ts";
 import { duration, timestamp } from "../times.ts";
 
 /** Shows one profile. Its session is shown as far as it can be opened; what hinders that is said. */
@@ -36,10 +37,7 @@ export async function show(host: Host, name: string, { json }: { readonly json?:
     ["access token", token && expiry(token.expiresAt, now)],
     ["sign-in ends", session?.refreshExpiresAt ? expiry(session.refreshExpiresAt, now) : undefined],
     ["renewed by", session && renewal(profile, session)],
-    [
-      "protected by",
-      profile.protect.kind === "key-file" ? `the key in ${profile.protect.path}` : "memory: nothing is kept",
-    ],
+    ["protected by", protectionWords(profile.protect)],
     ["secret from", profile.secretFile],
   ];
   const lines = rows.filter(([, value]) => value).map(([label, value]) =>

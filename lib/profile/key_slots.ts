@@ -1,0 +1,174 @@
+/**
+ * One way to a master key: made, opened, forgotten.
+ *
+ * @module
+ */
+
+import { isTokenError, TokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { createKeyFile, readKeyFile } from "../host/key_file.ts";
+import { keyFromText, keyToText } from "../host/key_text.ts";
+import { type Keyring, systemKeyring } from "../host/keyring.ts";
+import { keyFromPassphrase, newDerivation } from "../host/passphrase_key.ts";
+import { systemdCreds } from "../host/systemd_creds.ts";
+import { open, seal } from "../store/envelope.ts";
+import type { KeySlot } from "./key_record.ts";
+import { newPassphrase } from "./passphrase.ts";
+import type { Protection } from "./profile.ts";
+
+/** What keeps something; `memory` keeps nothing. */
+export type KeptProtection = Exclude<Protection, { kind: "memory" }>;
+
+/** Whose key it is. */
+export interface KeyOwner {
+  /** The profile. */
+  readonly name: string;
+  /** The id of its key record. */
+  readonly id: string;
+}
+
+/** Whoever keeps a secret for the kinds of protection that have somebody. */
+export async function keeperOf(host: Host, kind: "keyring" | "systemd-creds"): Promise<Keyring> {
+  return kind === "keyring" ? await systemKeyring(host) : systemdCreds(host);
+}
+
+/** Whether a slot belongs to a protection. */
+export function isSlotOf(slot: KeySlot, protect: Protection): boolean {
+  return slot.kind === "key-file"
+    ? protect.kind === "key-file" && slot.path === protect.path
+    : slot.kind === protect.kind;
+}
+
+/**
+ * A slot that opens `master`.
+ *
+ * @param passphrase the new passphrase, where it was asked for already
+ * @throws {TokenError} `key`, `storage`
+ */
+export async function makeSlot(
+  host: Host,
+  owner: KeyOwner,
+  protect: KeptProtection,
+  master: Uint8Array,
+  passphrase?: string,
+): Promise<KeySlot> {
+  switch (protect.kind) {
+    case "key-file": {
+      const wrapped = await wrap(await createKeyFile(protect.path), owner, master);
+      return { kind: "key-file", path: protect.path, wrapped };
+    }
+    case "passphrase": {
+      const salt = crypto.getRandomValues(new Uint8Array(16));
+      const derivation = await newDerivation();
+      const chosen = passphrase ?? await newPassphrase(host, owner.name);
+      const key = await keyFromPassphrase(chosen, salt, derivation);
+      return {
+        kind: "passphrase",
+        derivation,
+        salt: toBase64(salt),
+        wrapped: await wrap(key, owner, master),
+      };
+    }
+    default: {
+      const keeper = await keeperOf(host, protect.kind);
+      const key = crypto.getRandomValues(new Uint8Array(32));
+      const note = await keeper.write(itemOf(owner), keyToText(key).trimEnd());
+      const wrapped = await wrap(key, owner, master);
+      return { kind: protect.kind, ...(note === undefined ? {} : { note }), wrapped };
+    }
+  }
+}
+
+/**
+ * The master key by a slot that needs no passphrase.
+ *
+ * @throws {TokenError} `key` when the slot's own key is gone, locked away or another one
+ */
+export async function openSlot(
+  host: Host,
+  owner: KeyOwner,
+  slot: Exclude<KeySlot, { kind: "passphrase" }>,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  if (slot.kind === "key-file") return await unwrap(readKeyFile(slot.path), owner, slot);
+  const keeper = await keeperOf(host, slot.kind);
+  const text = await keeper.read({ ...itemOf(owner), note: slot.note }, signal);
+  if (text === undefined) {
+    throw new TokenError("key", `Cannot open the key of "${owner.name}": it is not in ${keeper.title}`, {
+      nextStep: `Sign in again: apex-token login ${owner.name}`,
+    });
+  }
+  return await unwrap(keyFromText(text, `the key of "${owner.name}" in ${keeper.title}`), owner, slot);
+}
+
+/**
+ * The master key by a passphrase.
+ *
+ * @returns nothing when the passphrase is wrong
+ */
+export async function openWithPassphrase(
+  owner: KeyOwner,
+  slot: KeySlot & { kind: "passphrase" },
+  passphrase: string,
+): Promise<Uint8Array | undefined> {
+  const key = await keyFromPassphrase(passphrase, fromBase64(slot.salt), slot.derivation);
+  try {
+    return await unwrapped(key, owner, slot.wrapped);
+  } catch (error) {
+    if (isTokenError(error) && error.code === "key") return undefined;
+    throw error;
+  }
+}
+
+/** Forgets what a slot left outside of the record. A key file may open other profiles too: it stays. */
+export async function removeSlot(host: Host, owner: KeyOwner, slot: KeySlot): Promise<void> {
+  if (slot.kind === "keyring") await (await keeperOf(host, slot.kind)).remove(itemOf(owner));
+}
+
+function itemOf({ id, name }: KeyOwner): { id: string; label: string } {
+  return { id, label: `apex-token: key of the profile ${name}` };
+}
+
+/** The master key, encrypted under the key of a slot. */
+async function wrap(key: Uint8Array, { id }: KeyOwner, master: Uint8Array): Promise<string> {
+  return toBase64(await seal(key, { storeId: STORE_ID, recordId: id, generation: 0 }, master));
+}
+
+async function unwrap(
+  key: Uint8Array,
+  owner: KeyOwner,
+  slot: KeySlot & { wrapped: string },
+): Promise<Uint8Array> {
+  try {
+    return await unwrapped(key, owner, slot.wrapped);
+  } catch (error) {
+    if (!isTokenError(error) || error.code !== "key") throw error;
+    const where = slot.kind === "key-file" ? `in ${slot.path}` : `in the ${slot.kind}`;
+    throw new TokenError("key", `Cannot open the key of "${owner.name}": the key ${where} is another one`, {
+      nextStep: `Put the key back with which it was made, or sign in again: apex-token login ${owner.name}`,
+    });
+  }
+}
+
+async function unwrapped(key: Uint8Array, { id }: KeyOwner, wrapped: string): Promise<Uint8Array> {
+  const { plaintext } = await open(key, { storeId: STORE_ID, recordId: id }, fromBase64(wrapped));
+  if (plaintext.length === 32) return plaintext.slice();
+  throw new TokenError("storage", "Cannot open the key: there is something else in its place");
+}
+
+const STORE_ID = "apex-token/keys";
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** @throws {TokenError} `key` for text that is none */
+function fromBase64(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    throw new TokenError("key", "Cannot read the key record: it is damaged", {
+      nextStep: "Put it back from a backup, or sign in again with `apex-token login`",
+    });
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * The master key of a profile: 32 random bytes under which everything that is kept of its sign-in is encrypted.
+ *
+ * @module
+ */
+
+import { isTokenError, TokenError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { type KeyHolder, noKeyHolder } from "../host/key_holder.ts";
+import {
+  type KeyRecord,
+  type KeySlot,
+  readKeyRecord,
+  removeKeyRecord,
+  writeKeyRecord,
+} from "./key_record.ts";
+import {
+  isSlotOf,
+  keeperOf,
+  type KeptProtection,
+  type KeyOwner,
+  makeSlot,
+  openSlot,
+  openWithPassphrase,
+  removeSlot,
+} from "./key_slots.ts";
+import { filedPassphrase, newPassphrase, nobodyToAsk } from "./passphrase.ts";
+import type { Profile } from "./profile.ts";
+
+/** What of a profile leads to its key. */
+export type KeyedProfile = Pick<Profile, "name" | "protect">;
+
+/** How a key is opened. */
+export interface OpenKeyOptions {
+  /** Whether a person may be asked. Default: true. */
+  readonly ask?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What this process knows of keys. */
+interface Known {
+  holder: KeyHolder;
+  /** Keys that took somebody's effort to open, by the id of their record. */
+  readonly opened: Map<string, Uint8Array>;
+  /** Keys that nobody could open although they were asked. */
+  readonly refused: Map<string, TokenError>;
+  /** Passphrases that were chosen before a sign-in began, by the name of the profile. */
+  readonly chosen: Map<string, string>;
+}
+
+const TRIES = 3;
+const known = new WeakMap<Host, Known>();
+
+function knownTo(host: Host): Known {
+  let found = known.get(host);
+  if (!found) {
+    known.set(
+      host,
+      found = { holder: noKeyHolder, opened: new Map(), refused: new Map(), chosen: new Map() },
+    );
+  }
+  return found;
+}
+
+/** Keys that somebody had to be asked for are held by `holder` from now on. */
+export function useKeyHolder(host: Host, holder: KeyHolder): void {
+  knownTo(host).holder = holder;
+}
+
+/**
+ * The master key of a profile.
+ *
+ * @throws {TokenError} `key` when it cannot be opened: its slot is gone, locked, or needs a passphrase that is not
+ * given; `storage`
+ */
+export async function openKey(
+  host: Host,
+  profile: KeyedProfile,
+  options: OpenKeyOptions = {},
+): Promise<Uint8Array> {
+  const { name, protect } = profile;
+  const record = await readKeyRecord(host, name);
+  if (!record) throw withoutRecord(name);
+  const slots = record.slots.filter((slot) => isSlotOf(slot, protect));
+  if (slots.length === 0) throw withoutSlot(profile);
+  const { opened, holder } = knownTo(host);
+  const owner = { name, id: record.id };
+  const before = opened.get(record.id);
+  // the file is cheap to read, and whoever takes it away means it
+  if (before && protect.kind !== "key-file") return before;
+  const key = slots[0].kind === "passphrase"
+    ? await holder.get(record.id) ?? await byPassphrase(host, owner, slots, options)
+    : await openSlot(host, owner, slots[0], options.signal);
+  opened.set(record.id, key);
+  return key;
+}
+
+async function byPassphrase(
+  host: Host,
+  owner: KeyOwner,
+  slots: readonly KeySlot[],
+  { ask = true, signal }: OpenKeyOptions,
+): Promise<Uint8Array> {
+  const { holder, refused } = knownTo(host);
+  const open = async (passphrase: string) => {
+    for (const slot of slots) {
+      const key = slot.kind === "passphrase" && await openWithPassphrase(owner, slot, passphrase);
+      if (!key) continue;
+      await holder.put(owner.id, key);
+      return key;
+    }
+  };
+  if (!ask) throw nobodyToAsk(owner.name);
+  const refusal = refused.get(owner.id);
+  if (refusal) throw refusal;
+  const filed = await filedPassphrase(host, "present");
+  if (filed !== undefined) {
+    const key = await open(filed);
+    if (key) return key;
+    throw wrongPassphrase(owner.name);
+  }
+  if (!host.terminal) throw nobodyToAsk(owner.name);
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) host.say("That is not the passphrase.");
+    const key = await open(await host.terminal.askSecret(`The passphrase of "${owner.name}"`, { signal }));
+    if (key) return key;
+  }
+  const error = wrongPassphrase(owner.name);
+  refused.set(owner.id, error);
+  throw error;
+}
+
+/**
+ * Makes sure, before anybody signs in, that the key which is to protect the sign-in can be opened or made; asks for a
+ * new passphrase where one is needed. Writes nothing.
+ *
+ * @throws {TokenError} `key` when it is locked, when a passphrase is wrong, when something else is in its place
+ */
+export async function prepareKey(host: Host, profile: KeyedProfile, signal?: AbortSignal): Promise<void> {
+  const { name, protect } = profile;
+  if (protect.kind === "memory") return;
+  const record = await recordIfWhole(host, name);
+  const slot = record?.slots.find((slot) => isSlotOf(slot, protect));
+  if (protect.kind === "passphrase") {
+    if (slot) await openKey(host, profile, { signal });
+    else knownTo(host).chosen.set(name, await newPassphrase(host, name, signal));
+  } else if (protect.kind !== "key-file") {
+    const keeper = await keeperOf(host, protect.kind);
+    const state = await keeper.state();
+    if (state === "absent") throw noKeeper(protect.kind, keeper.title);
+    // whoever can be asked is asked now, and not after the sign-in
+    if (slot && state === "locked") await openKey(host, profile, { signal });
+    else if (state === "locked" && !host.terminal) throw lockedAway(keeper.title);
+  }
+}
+
+/**
+ * The key for a sign-in that is about to be kept: the one that is there, or a new one. The caller holds the lock.
+ *
+ * @param before the profile as it was, whose key is kept where it opens without asking
+ */
+export async function ensureKey(
+  host: Host,
+  profile: KeyedProfile,
+  before?: KeyedProfile,
+): Promise<Uint8Array> {
+  const { name, protect } = profile;
+  if (protect.kind === "memory") throw new TokenError("internal", "Nothing is kept, so there is no key");
+  const { opened, chosen } = knownTo(host);
+  const record = await recordIfWhole(host, name);
+  const usable = record && (record.slots.some((slot) => isSlotOf(slot, protect)) ? profile : before);
+  const key = usable && await openKey(host, usable, { ask: usable === profile }).catch(unlessUnusable);
+  if (key && usable === profile) return key;
+  const id = key ? record.id : hex(crypto.getRandomValues(new Uint8Array(16)));
+  const master = key ?? crypto.getRandomValues(new Uint8Array(32));
+  const slot = await makeSlot(host, { name, id }, protect, master, chosen.get(name));
+  await writeKeyRecord(host, name, { id, slots: key ? [slot, ...record.slots] : [slot] });
+  if (record && !key) await removeSlots(host, { name, id: record.id }, record.slots);
+  opened.set(id, master);
+  chosen.delete(name);
+  return master;
+}
+
+/** A key that does not open any more is replaced by a new one; one that is only locked away is not. */
+function unlessUnusable(error: unknown): undefined {
+  if (!isTokenError(error) || error.code !== "key") throw error;
+}
+
+/**
+ * Puts a second slot beside the one of a profile. Nothing else changes: the profile still opens as it did.
+ *
+ * @returns whether there is a new slot; there is none where the key is kept in that way already
+ */
+export async function addSlot(
+  host: Host,
+  profile: KeyedProfile,
+  protect: KeptProtection,
+  passphrase?: string,
+): Promise<boolean> {
+  const master = await openKey(host, profile);
+  const record = (await readKeyRecord(host, profile.name))!;
+  const owner = { name: profile.name, id: record.id };
+  // a passphrase may always become another one
+  if (protect.kind !== "passphrase" && record.slots.some((slot) => isSlotOf(slot, protect))) return false;
+  const slot = await makeSlot(host, owner, protect, master, passphrase);
+  await writeKeyRecord(host, profile.name, { ...record, slots: [slot, ...record.slots] });
+  return true;
+}
+
+/** Leaves of the slots of a profile only the newest that its protection names. */
+export async function dropOtherSlots(host: Host, { name, protect }: KeyedProfile): Promise<void> {
+  const record = await readKeyRecord(host, name);
+  const kept = record?.slots.find((slot) => isSlotOf(slot, protect));
+  if (!record || !kept || record.slots.length === 1) return;
+  await writeKeyRecord(host, name, { ...record, slots: [kept] });
+  const others = record.slots.filter(({ kind }) => kind !== kept.kind);
+  await removeSlots(host, { name, id: record.id }, others);
+}
+
+/** Forgets the key of a profile, and with it all that it opens. */
+export async function dropKey(host: Host, name: string): Promise<void> {
+  const record = await recordIfWhole(host, name);
+  removeKeyRecord(host, name);
+  if (!record) return;
+  const { opened, holder } = knownTo(host);
+  opened.delete(record.id);
+  await holder.forget(record.id);
+  await removeSlots(host, { name, id: record.id }, record.slots);
+}
+
+/** What cannot be removed is worth nothing without the record, and is named. */
+async function removeSlots(host: Host, owner: KeyOwner, slots: readonly KeySlot[]): Promise<void> {
+  for (const slot of slots) {
+    try {
+      await removeSlot(host, owner, slot);
+    } catch (error) {
+      if (!isTokenError(error)) throw error;
+      host.say(
+        `A key of "${owner.name}" that opens nothing any more stays in the ${slot.kind}: ${error.message}.`,
+      );
+    }
+  }
+}
+
+async function recordIfWhole(host: Host, name: string): Promise<KeyRecord | undefined> {
+  try {
+    return await readKeyRecord(host, name);
+  } catch (error) {
+    return unlessUnusable(error);
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function withoutRecord(name: string): TokenError {
+  return new TokenError("key", `Cannot open the key of "${name}": its key record is gone`, {
+    nextStep: `Put it back from a backup, or sign in again: apex-token login ${name}`,
+  });
+}
+
+function withoutSlot({ name, protect }: KeyedProfile): TokenError {
+  return new TokenError(
+    "key",
+    `Cannot open the key of "${name}": nothing in its record is for ${protect.kind}`,
+    {
+      nextStep: `Sign in again: apex-token login ${name}`,
+    },
+  );
+}
+
+function wrongPassphrase(name: string): TokenError {
+  return new TokenError("key", `Cannot open the key of "${name}": the passphrase is wrong`, {
+    nextStep:
+      `Try again; if it is lost, forget the sign-in and begin anew: apex-token logout ${name}, apex-token login ${name}`,
+  });
+}
+
+function noKeeper(kind: string, title: string): TokenError {
+  return new TokenError(
+    "key",
+    `Cannot protect a sign-in with --protect ${kind}: ${title} does not answer here`,
+    {
+      nextStep:
+        "Use --protect key-file or --protect passphrase, or run it where one is logged in to a desktop",
+    },
+  );
+}
+
+function lockedAway(title: string): TokenError {
+  return new TokenError(
+    "key",
+    `Cannot protect a sign-in: ${title} is locked, and nobody can unlock it here`,
+    {
+      nextStep: "Unlock it and try again, or choose: --protect key-file, --protect passphrase",
+    },
+  );
+}
