@@ -49,6 +49,7 @@ export function program(host: Host): Command {
     loginCommand(host),
     listCommand(host),
     showCommand(host),
+    statusCommand(host),
     protectCommand(host),
     removeCommand(host),
     importCommand(host),
@@ -122,6 +123,13 @@ function loginCommand(host: Host): Command {
       "--protect <how>",
       `what protects the sign-in: ${PROTECTIONS}; default: keyring where one answers`,
     )
+    .addOption(
+      new Option(
+        "--fast-cache",
+        "keep access tokens bare in $XDG_RUNTIME_DIR too: quicker, and readable as you",
+      ),
+    )
+    .addOption(new Option("--no-fast-cache", "do not, from now on").hideHelp())
     .option("--username <name>", "the account of the password grant (deprecated)")
     .option("--password-file <file>", "a file with its password; - for standard input; default: a prompt");
   passphraseOption(login);
@@ -157,6 +165,20 @@ function showCommand(host: Host): Command {
   return show.action(async (name: string, options: { json?: boolean }) => {
     const { show } = await import("./commands/show.ts");
     await show(host, name, options);
+  });
+}
+
+function statusCommand(host: Host): Command {
+  const status = command("status", "show how every sign-in stands: who, until when, what protects it")
+    .argument("[name]", "one profile; default: all")
+    .option("--json", "as JSON");
+  examples(status, [
+    ["apex-token status", "all profiles; a key that is locked stays locked"],
+    ["apex-token status apex --json", "one of them, for a program"],
+  ]);
+  return status.action(async (name: string | undefined, options: { json?: boolean }) => {
+    const { status } = await import("./commands/status.ts");
+    await status(host, name, options);
   });
 }
 

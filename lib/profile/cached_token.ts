@@ -37,6 +37,8 @@ export interface CachedTokenHeader {
   readonly format: 1;
   /** The key file; absent when the profile's own key opens it. */
   readonly key?: string;
+  /** A bare copy in memory (`--fast-cache`); absent where there is none. */
+  readonly fast?: string;
 }
 
 const STORE_ID = "apex-token/access-tokens";
@@ -75,9 +77,9 @@ export function cachedToken(
 export async function encodeCachedToken(
   token: CachedToken,
   key: Uint8Array,
-  keyPath: string | undefined,
+  places: Pick<CachedTokenHeader, "key" | "fast">,
 ): Promise<Uint8Array> {
-  const header: CachedTokenHeader = { format: 1, ...(keyPath === undefined ? {} : { key: keyPath }) };
+  const header: CachedTokenHeader = { format: 1, ...places };
   const line = new TextEncoder().encode(JSON.stringify(header) + "\n");
   const plaintext = new TextEncoder().encode(JSON.stringify(token));
   const context = { storeId: STORE_ID, recordId: cachedTokenName(token.profile, token.asked), generation: 0 };
@@ -96,8 +98,22 @@ export function splitCachedToken(
   if (end < 0) return undefined;
   try {
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-    if (header?.format !== 1 || !["string", "undefined"].includes(typeof header.key)) return undefined;
+    if (header?.format !== 1 || !isPath(header.key) || !isPath(header.fast)) return undefined;
     return { header, sealed: bytes.subarray(end + 1) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isPath(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
+/** The token in a bare copy; nothing when it is not whole, or another profile's. */
+export function readBareToken(bytes: Uint8Array, profile: string): CachedToken | undefined {
+  try {
+    const token = JSON.parse(new TextDecoder().decode(bytes)) as CachedToken;
+    return token.profile === profile ? token : undefined;
   } catch {
     return undefined;
   }

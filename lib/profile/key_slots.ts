@@ -28,8 +28,21 @@ export interface KeyOwner {
 }
 
 /** Whoever keeps a secret for the kinds of protection that have somebody. */
-export async function keeperOf(host: Host, kind: "keyring" | "systemd-creds"): Promise<Keyring> {
-  return kind === "keyring" ? await systemKeyring(host) : systemdCreds(host);
+export async function keeperOf(
+  host: Host,
+  kind: "keyring" | "systemd-creds",
+  { ask = true }: OpenKeyOptions = {},
+): Promise<Keyring> {
+  const { platform, environment, clock, terminal } = host;
+  const surroundings = { platform, environment, clock, terminal: ask ? terminal : undefined };
+  return kind === "keyring" ? await systemKeyring(surroundings) : systemdCreds(surroundings);
+}
+
+/** How a key is opened. */
+export interface OpenKeyOptions {
+  /** Whether a person may be asked. Default: true. */
+  readonly ask?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** Whether a slot belongs to a protection. */
@@ -88,11 +101,11 @@ export async function openSlot(
   host: Host,
   owner: KeyOwner,
   slot: Exclude<KeySlot, { kind: "passphrase" }>,
-  signal?: AbortSignal,
+  options: OpenKeyOptions = {},
 ): Promise<Uint8Array> {
   if (slot.kind === "key-file") return await unwrap(readKeyFile(slot.path), owner, slot);
-  const keeper = await keeperOf(host, slot.kind);
-  const text = await keeper.read({ ...itemOf(owner), note: slot.note }, signal);
+  const keeper = await keeperOf(host, slot.kind, options);
+  const text = await keeper.read({ ...itemOf(owner), note: slot.note }, options.signal);
   if (text === undefined) {
     throw new TokenError("key", `Cannot open the key of "${owner.name}": it is not in ${keeper.title}`, {
       nextStep: `Sign in again: apex-token login ${owner.name}`,

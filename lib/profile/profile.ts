@@ -59,6 +59,8 @@ const schema = v.object({
   caFile: v.optional(text),
   allowInsecureLoopback: v.optional(v.boolean()),
   protect: protection,
+  /** Whether bare copies of access tokens are kept in memory, in the directory of the log-in session. */
+  fastCache: v.optional(v.boolean()),
 });
 
 /** A name for issuer + client + grant + scope + where its session is kept and what protects it. */

@@ -20,6 +20,7 @@ import {
   type KeptProtection,
   type KeyOwner,
   makeSlot,
+  type OpenKeyOptions,
   openSlot,
   openWithPassphrase,
   removeSlot,
@@ -27,15 +28,10 @@ import {
 import { filedPassphrase, newPassphrase, nobodyToAsk } from "./passphrase.ts";
 import type { Profile } from "./profile.ts";
 
+export type { OpenKeyOptions };
+
 /** What of a profile leads to its key. */
 export type KeyedProfile = Pick<Profile, "name" | "protect">;
-
-/** How a key is opened. */
-export interface OpenKeyOptions {
-  /** Whether a person may be asked. Default: true. */
-  readonly ask?: boolean;
-  readonly signal?: AbortSignal;
-}
 
 /** What this process knows of keys. */
 interface Known {
@@ -90,7 +86,7 @@ export async function openKey(
   if (before && protect.kind !== "key-file") return before;
   const key = slots[0].kind === "passphrase"
     ? await holder.get(record.id) ?? await byPassphrase(host, owner, slots, options)
-    : await openSlot(host, owner, slots[0], options.signal);
+    : await openSlot(host, owner, slots[0], options);
   opened.set(record.id, key);
   return key;
 }

@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
+import { privateTmpfs } from "../host/private_tmpfs.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import type { Session } from "../session/session.ts";
 import { cachedToken } from "./cached_token.ts";
@@ -38,6 +39,25 @@ export async function checkProtection(
       "Put it back from a backup; or move it away to begin anew, without the sign-ins that it protects";
     throw new TokenError(error.code, error.message, { ...error, nextStep });
   }
+}
+
+/**
+ * Makes sure, before anybody signs in, that bare copies of access tokens can be kept in memory.
+ *
+ * @throws {TokenError} `unsupported` where there is no such place, `storage` when it is not private, `invalid_argument`
+ * when nothing is to be kept
+ */
+export function checkFastCache(host: Host, { protect }: KeyedProfile): void {
+  if (protect.kind === "memory") {
+    throw new TokenError(
+      "invalid_argument",
+      "Cannot keep a bare copy of access tokens where nothing is kept",
+      {
+        nextStep: "Leave --fast-cache or --protect memory out",
+      },
+    );
+  }
+  privateTmpfs(host.environment);
 }
 
 /** Keeps a sign-in. The first profile of a person becomes the default one. */

@@ -24,7 +24,7 @@ import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { checkProfilePlace } from "./profile_files.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
-import { checkProtection, saveSignIn } from "./save_sign_in.ts";
+import { checkFastCache, checkProtection, saveSignIn } from "./save_sign_in.ts";
 import { profileOf, sessionOf } from "./signed_in_as.ts";
 
 /** What somebody wants to sign in to. */
@@ -60,6 +60,8 @@ export interface SignInRequest {
   /** Whether to ask for a sign-in that outlives the browser session. Default: true. */
   readonly offline?: boolean;
   readonly protect: Protection;
+  /** Keeps bare copies of access tokens in a private directory in memory. Default: false. */
+  readonly fastCache?: boolean;
   /** The account of the password grant. */
   readonly username?: string;
   /** Where its password comes from: called when it is needed, kept nowhere. Absent where there is none to be had. */
@@ -85,6 +87,7 @@ export interface SignInResult {
  */
 export async function signIn(host: Host, asked: SignInRequest): Promise<SignInResult> {
   checkProfileName(asked.name);
+  if (asked.fastCache) checkFastCache(host, asked);
   await checkProtection(host, asked, asked.signal);
   const before = await clientBefore(host, asked.name);
   const request = before ? withoutEndedClient(host, asked, before) : asked;

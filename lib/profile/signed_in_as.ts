@@ -47,6 +47,7 @@ export function profileOf(request: SignInRequest, issuer: Issuer, provider: Prov
     ...(request.caFile ? { caFile: request.caFile } : {}),
     ...(request.allowInsecureLoopback ? { allowInsecureLoopback: true } : {}),
     protect: request.protect,
+    ...(request.fastCache ? { fastCache: true } : {}),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   splitCachedToken,
 } from "./cached_token.ts";
 import type { Profile } from "./profile.ts";
+import { fastCopyDirectories, readFastCopy, removeFastCopies, writeFastCopy } from "./fast_copy.ts";
 import { processMemory } from "./_process_memory.ts";
 import { cacheDirectory } from "./session_home.ts";
 
@@ -56,7 +57,9 @@ async function readNamed(
   const parts = bytes && splitCachedToken(bytes);
   if (!parts) return undefined;
   // as the file says: for a moment, what protects the profile may be another thing already
-  const { key } = parts.header;
+  const { key, fast } = parts.header;
+  const copy = fast === undefined ? undefined : readFastCopy(fast, profile.name);
+  if (copy) return copy;
   const opened = key === undefined ? await openKey(host, profile, options) : readKeyFile(key);
   return await openCachedTokenFile(parts.sealed, opened, profile.name, name);
 }
@@ -81,8 +84,22 @@ export async function writeCachedToken(host: Host, profile: Profile, token: Cach
   // under the key file's own key, which the quick way reads; a key that takes longer to open than that is the profile's
   const path = profile.protect.kind === "key-file" ? profile.protect.path : undefined;
   const key = path === undefined ? await openKey(host, profile) : readKeyFile(path);
-  const bytes = await encodeCachedToken(token, key, path);
-  writePrivateFileAtomically(`${cacheDirectory(host)}/${name}`, bytes);
+  const fast = profile.fastCache ? writeFastCopy(host, name, token) : undefined;
+  const places = { ...(path === undefined ? {} : { key: path }), ...(fast === undefined ? {} : { fast }) };
+  const before = fastCopyOf(host, name);
+  writePrivateFileAtomically(`${cacheDirectory(host)}/${name}`, await encodeCachedToken(token, key, places));
+  for (const directory of fastCopyDirectories(host, before)) removeFastCopies(directory, name, fast);
+}
+
+/** Where the bare copy of a cached token is, if it has one; `name` is that of its file. */
+export function fastCopyOf(host: Host, name: string): string | undefined {
+  try {
+    const bytes = readPrivateFile(`${cacheDirectory(host)}/${name}`, { limit: LIMIT });
+    return bytes && splitCachedToken(bytes)?.header.fast;
+  } catch (error) {
+    if (isTokenError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Encrypts what is kept of a profile's access tokens with what protects it now. */
@@ -103,7 +120,10 @@ export function removeCachedTokens(host: Host, profile: string): void {
   const { tokens } = processMemory(host);
   const isOurs = isOf(profile);
   for (const name of [...tokens.keys()].filter(isOurs)) tokens.delete(name);
-  for (const name of filesOf(directory).filter(isOurs)) removePrivateFile(`${directory}/${name}`);
+  for (const name of filesOf(directory).filter(isOurs)) {
+    for (const place of fastCopyDirectories(host, fastCopyOf(host, name))) removeFastCopies(place, name);
+    removePrivateFile(`${directory}/${name}`);
+  }
 }
 
 function isOf(profile: string): (name: string) => boolean {

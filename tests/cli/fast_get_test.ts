@@ -71,7 +71,10 @@ describe("the quick answer", () => {
     const files = new Map<string, Uint8Array>([
       ["/k", new TextEncoder().encode(keyToText(key))],
       ["/c/default", new TextEncoder().encode("p\n")],
-      [`/s/tokens/${cachedTokenName(token.profile, token.asked)}`, await encodeCachedToken(token, key, "/k")],
+      [
+        `/s/tokens/${cachedTokenName(token.profile, token.asked)}`,
+        await encodeCachedToken(token, key, { key: "/k" }),
+      ],
     ]);
     const written: string[] = [];
     const io: FastIo = {

@@ -91,7 +91,7 @@ export async function makeMachine(variant: Variant = currentRuntime()): Promise<
       const { path } = profile.protect as { path: string };
       const token = (await readToken(profile, ""))!;
       const aged = { ...token, ...change(token, Date.now() / 1000) };
-      const bytes = await encodeCachedToken(aged, readKeyFile(path), path);
+      const bytes = await encodeCachedToken(aged, readKeyFile(path), { key: path });
       writeFileSync(join(cacheDirectory(host), cachedTokenName(name, "")), bytes);
     },
     close: () => rmSync(home, { recursive: true, force: true }),

@@ -44,18 +44,22 @@ describe("what a token was asked for with", () => {
 describe("a cached token", () => {
   it("comes back as it was", async () => {
     const token = cachedToken({ ...bare, scope: "a", idToken: "x.y.z" }, from);
-    const { header, sealed } = splitCachedToken(await encodeCachedToken(token, key, "/the/key"))!;
+    const { header, sealed } = splitCachedToken(await encodeCachedToken(token, key, { key: "/the/key" }))!;
     assert.deepEqual(header, { format: 1, key: "/the/key" });
     assert.deepEqual(await openCachedToken(sealed, key, "p", ""), token);
   });
 
   it("shows nothing of itself but where its key is", async () => {
-    const bytes = await encodeCachedToken(cachedToken({ ...bare, accessToken: "visible?" }, from), key, "/k");
+    const bytes = await encodeCachedToken(cachedToken({ ...bare, accessToken: "visible?" }, from), key, {
+      key: "/k",
+    });
     assert.doesNotMatch(new TextDecoder("latin1").decode(bytes), /visible|sso\.example/);
   });
 
   it("does not open with another key, under another name, for another question, or when it is damaged", async () => {
-    const { sealed } = splitCachedToken(await encodeCachedToken(cachedToken(bare, from), key, "/k"))!;
+    const { sealed } = splitCachedToken(
+      await encodeCachedToken(cachedToken(bare, from), key, { key: "/k" }),
+    )!;
     await assert.rejects(openCachedToken(sealed, new Uint8Array(32).fill(2), "p", ""), failsWith("key"));
     await assert.rejects(openCachedToken(sealed, key, "q", ""), failsWith("storage"));
     await assert.rejects(

@@ -38,6 +38,7 @@ export interface LoginCommand {
   readonly offline?: boolean;
   readonly protect?: string;
   readonly passphraseFile?: string;
+  readonly fastCache?: boolean;
   readonly username?: string;
   readonly passwordFile?: string;
   readonly caFile?: string;
@@ -89,6 +90,7 @@ async function requestFrom(
     redirectUri: options.redirectUri === undefined ? undefined : checkRedirectUri(options.redirectUri),
     offline: options.offline,
     username: options.username,
+    fastCache: options.fastCache,
     ...reachOf(options),
   };
   const known = options.clientId ?? kept.clientId;
