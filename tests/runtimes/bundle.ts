@@ -4,7 +4,9 @@
  * @module
  */
 
-import { build, stop } from "esbuild";
+import { build, type Plugin, stop } from "esbuild";
+import { readFileSync } from "node:fs";
+import { root } from "../../scripts/toolchain.ts";
 
 /** How to bundle. */
 export interface BundleOptions {
@@ -32,6 +34,7 @@ export async function bundle(options: BundleOptions): Promise<string[]> {
       define: Object.fromEntries(
         Object.entries(options.define ?? {}).map(([name, value]) => [name, JSON.stringify(value)]),
       ),
+      plugins: [ownName],
       metafile: true,
       logLevel: "error",
     });
@@ -41,3 +44,15 @@ export async function bundle(options: BundleOptions): Promise<string[]> {
     await stop();
   }
 }
+
+/** Finds `@apex/token/…` in this checkout, by the `exports` of `deno.json`. */
+const ownName: Plugin = {
+  name: "this package by its name",
+  setup({ onResolve }) {
+    const { name, exports } = JSON.parse(readFileSync(`${root}deno.json`, "utf8"));
+    onResolve({ filter: new RegExp(`^${name}(?:/|$)`) }, ({ path }) => {
+      const target = exports[`.${path.slice(name.length)}`];
+      return target ? { path: root + target.slice(2) } : { errors: [{ text: `${path} is no export` }] };
+    });
+  },
+};

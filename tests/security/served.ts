@@ -4,7 +4,8 @@
  * @module
  */
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import {
   type AuthorizationServer,
@@ -40,23 +41,32 @@ export interface ServedAuthorizationServer {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port of 127.0.0.1. */
-export async function serve(options: AuthorizationServerOptions = {}): Promise<ServedAuthorizationServer> {
+/**
+ * Starts one on a free port of 127.0.0.1.
+ *
+ * @param certificate for https. Default: http
+ */
+export async function serve(
+  options: AuthorizationServerOptions = {},
+  certificate?: { readonly key: string; readonly cert: string },
+): Promise<ServedAuthorizationServer> {
   let intercept: Intercept | undefined;
-  const listener = createServer(async (incoming, outgoing) => {
+  const scheme = certificate ? "https" : "http";
+  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const answered = new Promise<boolean>((resolve) => {
       outgoing.on("finish", () => resolve(true)).on("close", () => resolve(false));
     });
-    const request = { ...await requestOf(incoming), answered };
+    const request = { ...await requestOf(incoming, scheme), answered };
     const { method, headers, body, url } = request;
     const pass = async () =>
       await (await starting).fetch(url, { method, headers, redirect: "manual", ...(body ? { body } : {}) });
     const answer = await intercept?.(request, pass) ?? await pass();
     outgoing.writeHead(answer.status, [...answer.headers].flat());
     outgoing.end(new Uint8Array(await answer.arrayBuffer()));
-  });
+  };
+  const listener = certificate ? createSecureServer({ ...certificate }, respond) : createServer(respond);
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  const origin = `${scheme}://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   const starting = authorizationServer({ issuer: origin, ...options });
   const server = await starting;
   return {
@@ -74,7 +84,10 @@ export async function serve(options: AuthorizationServerOptions = {}): Promise<S
 /** Headers that are about the connection, not about the message. */
 const OF_THE_CONNECTION = ["host", "connection", "content-length", "transfer-encoding"];
 
-async function requestOf(incoming: IncomingMessage): Promise<Omit<IncomingRequest, "answered">> {
+async function requestOf(
+  incoming: IncomingMessage,
+  scheme: string,
+): Promise<Omit<IncomingRequest, "answered">> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (!OF_THE_CONNECTION.includes(name)) headers.set(name, [value ?? ""].flat().join(", "));
@@ -84,7 +97,7 @@ async function requestOf(incoming: IncomingMessage): Promise<Omit<IncomingReques
   for await (const chunk of incoming) body += decoder.decode(chunk as Uint8Array, { stream: true });
   return {
     method: incoming.method ?? "GET",
-    url: new URL(incoming.url ?? "/", `http://${incoming.headers.host}`),
+    url: new URL(incoming.url ?? "/", `${scheme}://${incoming.headers.host}`),
     headers,
     body,
     port: incoming.socket.remotePort ?? 0,
