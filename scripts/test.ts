@@ -34,6 +34,7 @@ const denoOnly: readonly (readonly [start: string, reason: string])[] = [
   ["tests/simulator/parallel_test.ts", "its threads are those of Deno"],
   ["tests/scripts/release_test.ts", "packs 100 MB, which are the same everywhere"],
   ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
+  ["tests/documents/example_", "starts Deno and workerd itself"],
   ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
 ];
 
