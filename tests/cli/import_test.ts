@@ -83,8 +83,24 @@ describe("accounts of oidc-agent at the command line", () => {
     assert.match(done(await machine.run(["get", "wlcg", "--force"])).stdout, /^ey/);
     // what is left of the account can be looked at, and has no refresh token
     const left = await machine.run(["oidc-gen", "-p", join(directory, "wlcg.moved"), "--pw-cmd=echo pw1"]);
-    assert.equal(JSON.parse(left.stdout).refresh_token, "");
+    const config = JSON.parse(left.stdout);
+    assert.equal(config.refresh_token, "");
     refused(await machine.run(["import", "oidc-agent", "wlcg"]), 2, /no account "wlcg"/);
+
+    // whoever did this died between the two
+    const { signedInAt } = await machine.session("wlcg");
+    const halfway = { ...config, refresh_token: refreshToken, apex_token: { signedInAt } };
+    await accountFiles(host).replace("wlcg", JSON.stringify(halfway), { password: "pw1" });
+    assert.notEqual(
+      (await machine.session("wlcg")).refreshToken,
+      refreshToken,
+      "and the profile was used since",
+    );
+    refused(await machine.run(["import", "oidc-agent", "wlcg"]), 2, /already a profile/);
+    const again = startOnTerminal(machine, ["import", "oidc-agent", "wlcg", "--take"], env);
+    await again.reply(/The password of the account "wlcg": /, "pw1\n");
+    assert.equal((await again.end()).code, 0);
+    assert.deepEqual(accountFiles(host).names(), []);
   });
 
   it("makes a profile with a sign-in of its own, and the account stays", async () => {

@@ -23,6 +23,7 @@ import type { Issuer } from "../../oauth/issuer.ts";
 import { checkProfileName, type Profile, type Protection } from "../../profile/profile.ts";
 import { findProfile } from "../../profile/profile_files.ts";
 import { saveSignIn } from "../../profile/save_sign_in.ts";
+import { sessionHome } from "../../profile/session_home.ts";
 import { signIn } from "../../profile/sign_in.ts";
 import { safeText } from "../../safe_text.ts";
 import type { Session } from "../../session/session.ts";
@@ -49,13 +50,15 @@ export async function importAccount(
       nextStep: "They are listed by: apex-token import oidc-agent",
     });
   }
-  if (findProfile(host, name)) {
+  const found = findProfile(host, name);
+  if (found && !(options.take && await isTaken(host, found))) {
     throw new TokenError("invalid_argument", `There is already a profile "${name}"`, {
       nextStep: `Forget it first: apex-token remove ${name}`,
     });
   }
   const home = await openByPerson(host, name);
   const account = await accountIn(home);
+  if (found) return await finishTaking(host, home, account, found);
   const protect = options.protect ? parseProtection(host, options.protect) : await chooseProtection(host);
   const { signal, dispose } = host.interrupt();
   try {
@@ -127,9 +130,9 @@ async function take(
   });
   const lock = await home.lock(() => false);
   try {
-    const current = await accountIn(home);
-    const profile: Profile = { ...profileOfAccount(current, issuer), name: account.name, protect };
     const now = Math.floor(host.clock.now() / 1000);
+    const current = await marked(home, now);
+    const profile: Profile = { ...profileOfAccount(current, issuer), name: account.name, protect };
     const nothing = { accessToken: "", tokenType: "Bearer", issuedAt: now, expiresAt: now };
     await saveSignIn(host, profile, sessionOf(current, issuer, now), nothing);
     await moveAccountAside(host, home, accountJson({ ...current, refreshToken: undefined, memory: {} }));
@@ -140,6 +143,49 @@ async function take(
     `The sign-in of "${account.name}" is the profile's now; what is left of the account is in ${account.name}.moved.\n` +
       `Its token: apex-token get ${account.name}`,
   );
+}
+
+/** The account with a time of its sign-in, by which the profile's is known for the same one. */
+async function marked(home: OpenAccount, now: number): Promise<AccountConfig> {
+  const account = await accountIn(home);
+  if (account.memory.signedInAt) return account;
+  const changed = { ...account, memory: { ...account.memory, signedInAt: now } };
+  const version = (await home.sessions.read(home.name))?.version;
+  const bytes = new TextEncoder().encode(JSON.stringify(accountJson(changed)));
+  if (await home.sessions.compareAndSet(home.name, version, bytes) !== undefined) return changed;
+  throw new TokenError("storage", `Another program has just written the account "${home.name}"`, {
+    nextStep: "Try again",
+    retryable: true,
+  });
+}
+
+/** Whether a profile has a sign-in, which may be one that was taken over by half. */
+async function isTaken(host: Host, profile: Profile): Promise<boolean> {
+  return await sessionHome(host, profile).read() !== undefined;
+}
+
+/** Whoever took the sign-in over was ended before the account was out of the way: both have the refresh token. */
+async function finishTaking(
+  host: Host,
+  home: OpenAccount,
+  account: AccountConfig,
+  profile: Profile,
+): Promise<void> {
+  const kept = (await sessionHome(host, profile).read())?.session;
+  const { refreshToken, memory } = account;
+  const isSame = kept !== undefined && refreshToken !== undefined &&
+    (kept.refreshToken === refreshToken || kept.signedInAt === memory.signedInAt);
+  if (!isSame) {
+    throw new TokenError(
+      "invalid_argument",
+      `There is already a profile "${profile.name}" with another sign-in`,
+      {
+        nextStep: `Forget it first: apex-token remove ${profile.name}`,
+      },
+    );
+  }
+  await moveAccountAside(host, home, accountJson({ ...account, refreshToken: undefined, memory: {} }));
+  host.say(`The account "${profile.name}" is out of the way now: its sign-in is the profile's.`);
 }
 
 function sessionOf(account: AccountConfig, { issuer, metadata }: Issuer, now: number): Session {
