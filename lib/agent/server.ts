@@ -43,7 +43,7 @@ export function serveAgent({ answer, permits, patience = 30_000 }: ServeOptions)
   function serve(socket: Socket): void {
     const dialogue = serverDialogue(keys);
     const gone = new AbortController();
-    const timer = setTimeout(() => socket.destroy(), patience);
+    let timer = setTimeout(() => socket.destroy(), patience);
     undecided.add(socket);
     if (undecided.size > MOST_UNDECIDED) undecided.values().next().value?.destroy();
     const decided = () => {
@@ -57,9 +57,10 @@ export function serveAgent({ answer, permits, patience = 30_000 }: ServeOptions)
       decided();
       const peer = peerOf(socket);
       const reply = permits(peer) ? await answered(request, { peer, gone: gone.signal }) : FORBIDDEN;
-      if (!socket.destroyed) socket.end(dialogue.reply(reply));
+      if (socket.destroyed) return;
+      socket.end(dialogue.reply(reply));
       // a client that does not read must not keep the socket
-      setTimeout(() => socket.destroy(), patience).unref();
+      timer = setTimeout(() => socket.destroy(), patience);
     }
 
     async function answered(request: AgentRequest, asker: Asker): Promise<AgentReply> {

@@ -15,6 +15,7 @@ import { root } from "../toolchain.ts";
 import { machine } from "./machine.ts";
 import { markdown } from "./markdown.ts";
 import { asText, figuresOf, type Table } from "./table.ts";
+import { agent } from "./tables/agent.ts";
 import { cachedCall } from "./tables/cached_call.ts";
 import { callers } from "./tables/callers.ts";
 import { expiry } from "./tables/expiry.ts";
@@ -40,6 +41,7 @@ const tables: Readonly<Record<string, () => Promise<Table>>> = {
   refresh,
   sharing,
   "start-up": startUp,
+  agent,
 };
 
 async function main(names: readonly string[]): Promise<number> {

@@ -49,6 +49,9 @@ function metadata(issuer: string): Record<string, unknown> {
     jwks_uri: `${issuer}/jwks`,
     end_session_endpoint: `${issuer}/logout`,
     response_types_supported: ["code"],
+    // the original oidc-agent wants these lists
+    grant_types_supported: ["authorization_code", "client_credentials", "refresh_token"],
+    scopes_supported: ["openid", "offline_access"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
     token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
