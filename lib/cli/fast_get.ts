@@ -48,7 +48,7 @@ export async function fastGet(io: FastIo | undefined = fastIo()): Promise<boolea
 
 async function find(io: FastIo, wish: FastGet): Promise<CachedToken | undefined> {
   const name = wish.name ?? io.environment("APEX_TOKEN_PROFILE") ?? defaultName(io);
-  if (name === undefined || !/^[\w.-]{1,64}$/.test(name)) return undefined;
+  if (name === undefined || !isPlainName(name)) return undefined;
   const asked = narrowingKey(wish);
   const bytes = io.read(`${io.state}/tokens/${cachedTokenName(name, asked)}`);
   const parts = bytes && splitCachedToken(bytes);
@@ -80,6 +80,15 @@ async function opened(
 ): Promise<CachedToken | undefined> {
   const key = header.key === undefined ? undefined : io.read(header.key);
   return key && await openCachedToken(sealed, keyFromText(new TextDecoder().decode(key)), name, asked);
+}
+
+const NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+/** By hand: the first regular expression of a process takes it 0.15 ms. */
+function isPlainName(name: string): boolean {
+  if (name.length < 1 || name.length > 64) return false;
+  for (let at = 0; at < name.length; at++) if (!NAME_CHARACTERS.includes(name[at])) return false;
+  return true;
 }
 
 function defaultName(io: FastIo): string | undefined {

@@ -87,7 +87,9 @@ export function fastIo(): FastIo | undefined {
   if (Bun) {
     const { stdout } = Bun;
     // a link that makes this another program (`oidc-token`), whose words mean something else
-    if (/(?:^|\/)oidc-[a-z-]+$/.test(process!.argv0)) return undefined;
+    // (by hand: the first regular expression of a process takes it 0.15 ms)
+    const { argv0 } = process!;
+    if (argv0.slice(argv0.lastIndexOf("/") + 1).startsWith("oidc-")) return undefined;
     // touching `process.stdout` would cost 13 ms, and `console.log` does not tell when a disk is full
     const write = (text: string) => Bun.write(stdout, text).then(() => {}, unlessGone);
     return { ...base, args: Bun.argv.slice(2), read: quietly(Bun.mmap), write };

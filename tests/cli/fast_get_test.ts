@@ -134,6 +134,40 @@ describe("the quick answer", () => {
     assert.deepEqual(written, []);
   });
 
+  it("is the same token or none at all with any single bit of the files flipped", async () => {
+    const { io, files, written } = await machine("get");
+    for (const path of ["/s/tokens/p.token", "/k"]) {
+      const whole = files.get(path)!;
+      for (let bit = 0; bit < whole.length * 8; bit++) {
+        const flipped = whole.slice();
+        flipped[bit >> 3] ^= 1 << (bit & 7);
+        files.set(path, flipped);
+        await fastGet(io);
+      }
+      files.set(path, whole);
+    }
+    assert.deepEqual(written.filter((text) => text !== "abc\n"), []);
+  });
+
+  it("takes a bare copy where the file names one, unless it is another's, another thing's or over", async () => {
+    const { io, files, written } = await machine("get");
+    const sealed = (fast: string) => encodeCachedToken(fresh, key, { key: "/gone", fast });
+    const copies: [string, unknown][] = [
+      ["/fast", { ...fresh, accessToken: "bare" }],
+      ["/other", { ...fresh, accessToken: "other", profile: "q" }],
+      ["/narrower", { ...fresh, accessToken: "narrower", asked: "x" }],
+      ["/over", { ...fresh, accessToken: "over", softAt: now - 1 }],
+    ];
+    for (const [path, token] of copies) {
+      files.set(path, new TextEncoder().encode(JSON.stringify(token)));
+      files.set("/s/tokens/p.token", await sealed(path));
+      assert.equal(await fastGet(io), path === "/fast", path);
+    }
+    files.set("/fast", new TextEncoder().encode("{ torn"));
+    assert.equal(await fastGet(io), false);
+    assert.deepEqual(written, ["bare\n"]);
+  });
+
   it("is left to the long way where it cannot be written, and where this machine has no quick calls", async () => {
     const { io } = await machine("get");
     const write = () => {
