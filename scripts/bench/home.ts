@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { SERVICE_SECRET } from "../../tests/interop/provider_clients.ts";
 import { run } from "../run.ts";
 import { deno, root } from "../toolchain.ts";
@@ -15,15 +15,25 @@ import { startServer } from "./processes.ts";
  *
  * @param binary our own program
  * @param folder where the home is made
+ * @param runtime a private directory in memory; with it, there is a second profile, `NAME-fast`, with `--fast-cache`
  * @returns the path of the home
  */
-export async function signedInHome(binary: string, folder: string, profile: string): Promise<string> {
+export async function signedInHome(
+  binary: string,
+  folder: string,
+  profile: string,
+  runtime?: string,
+): Promise<string> {
   const home = `${folder}/home`;
   const secretFile = `${home}/secret`;
   await mkdir(home, { mode: 0o700 });
   await writeFile(secretFile, SERVICE_SECRET, { mode: 0o600 });
   const call = async (...args: string[]) => {
-    const options = { cwd: home, env: { HOME: home, PATH: "" }, timeout: 60_000 };
+    const options = {
+      cwd: home,
+      env: { HOME: home, PATH: "", XDG_RUNTIME_DIR: runtime ?? "" },
+      timeout: 60_000,
+    };
     const { code, output } = await run(binary, args, options);
     if (code !== 0) throw new Error(`apex-token ${args[0]} ended with ${code}: ${output.trim()}`);
   };
@@ -34,10 +44,25 @@ export async function signedInHome(binary: string, folder: string, profile: stri
     const server = ["--issuer", provider.address, "--allow-insecure-loopback", "--protect", "key-file"];
     const client = ["--client-id", "apex-service", "--scope", "openid roles", "--secret-file", secretFile];
     await call("login", profile, ...server, ...client);
+    if (runtime !== undefined) await call("login", `${profile}-fast`, ...server, ...client, "--fast-cache");
     await call("get", profile);
   } finally {
     await provider.close();
   }
   await call("get", profile);
   return home;
+}
+
+/** Puts `count` more profiles with their tokens beside one. */
+export async function crowd(home: string, profile: string, count: number): Promise<void> {
+  const places = [
+    [`${home}/.config/apex-token/profiles`, ".json"],
+    [`${home}/.local/state/apex-token/tokens`, ".token"],
+  ];
+  for (const [folder, ending] of places) {
+    const bytes = await readFile(`${folder}/${profile}${ending}`);
+    for (let number = 0; number < count; number++) {
+      await writeFile(`${folder}/crowd-${number}${ending}`, bytes, { mode: 0o600 });
+    }
+  }
 }

@@ -11,7 +11,7 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { deno, root } from "../../toolchain.ts";
 import { emptyBinary, ownBinary } from "../compile.ts";
-import { signedInHome } from "../home.ts";
+import { crowd, signedInHome } from "../home.ts";
 import { versionsOf } from "../machine.ts";
 import { median, ratio } from "../measure.ts";
 import { ask, commandOf } from "../processes.ts";
@@ -19,6 +19,8 @@ import type { Answer, Command, Question } from "../programs/start_up.ts";
 import { type Line, type Table, US } from "../table.ts";
 
 const PROFILE = "service";
+/** How many other profiles there may be. */
+const CROWD = 10_000;
 const EMPTY = "empty program";
 const OIDC_TOKEN = "oidc-token";
 const NOTHING = "/bin/true";
@@ -39,12 +41,21 @@ interface Pair {
 /** Measures the start of programs. */
 export async function startUp(): Promise<Table> {
   const scratch = await mkdtemp(join(tmpdir(), "apex-token-bench-"));
+  // the one directory in memory that every Linux has
+  const runtime = await mkdtemp("/dev/shm/apex-token-bench-");
   try {
     const binary = await ownBinary();
-    const home = await signedInHome(binary, scratch, PROFILE);
+    const home = await signedInHome(binary, scratch, PROFILE, runtime);
     const pairs = pairsOf(binary, await emptyBinary(scratch), await emptyScript(scratch));
     const lines: Line[] = [];
     for (const pair of pairs) lines.push(...await measure(pair, home));
+    await crowd(home, PROFILE, CROWD);
+    for (
+      const pair of pairs.filter(({ command }) => command[0] === binary && command[1] === "get").slice(0, 2)
+    ) {
+      const row = `${pair.row} among ${CROWD} profiles`;
+      lines.push(...await measure({ ...pair, row }, home));
+    }
     return {
       name: "start-up",
       title: "from the start of a process to its end",
@@ -60,6 +71,7 @@ export async function startUp(): Promise<Table> {
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });
+    await rm(runtime, { recursive: true, force: true });
   }
 }
 
@@ -70,6 +82,12 @@ function pairsOf(binary: string, empty: string, emptyScript: string): Pair[] {
   const client = oidcToken();
   const pairs: Pair[] = [
     { ...compiled, row: "cached get", command: [binary, "get", PROFILE], rounds: MANY },
+    {
+      ...compiled,
+      row: "cached get with --fast-cache",
+      command: [binary, "get", `${PROFILE}-fast`],
+      rounds: MANY,
+    },
     { ...compiled, row: "cached get of the default profile", command: [binary, "get"], rounds: MANY },
     {
       ...script,
