@@ -85,6 +85,10 @@ fi
 tar -xzf "$scratch/$archive" -C "$scratch"
 mkdir -p "$prefix"
 (cd "$scratch/$name" && tar -cf - bin share) | (cd "$prefix" && tar -xf -)
+if ! "$prefix/bin/apex-token" --version >/dev/null 2>&1; then
+  [ -z "$libc" ] || fail "it is in $prefix/bin and does not start; it needs libstdc++ (Alpine: apk add libstdc++ libgcc)"
+  fail "it is in $prefix/bin and does not start: $("$prefix/bin/apex-token" --version 2>&1 | head -n 1)"
+fi
 echo "apex-token ${version} is in $prefix/bin." >&2
 case :$PATH: in
   *:"$prefix/bin":*) echo "Next: apex-token login" >&2 ;;

@@ -8,19 +8,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { root } from "../../scripts/toolchain.ts";
 import { runProcess } from "../process.ts";
 
-/** Where the library is put, once for all tests. */
-const PLACE = `${root}.cache/python/liboidcagent-0.6.0`;
-
 /** Installs the library, if it is not there. @returns what `PYTHONPATH` has to say */
-export async function installLiboidcagent(): Promise<string> {
-  if (existsSync(`${PLACE}/liboidcagent/__init__.py`)) return PLACE;
+export function installLiboidcagent(): Promise<string> {
+  return installPython("liboidcagent", "0.6.0");
+}
+
+/** Installs a package of PyPI once for all tests. @returns what `PYTHONPATH` has to say */
+export async function installPython(name: string, version: string): Promise<string> {
+  const place = `${root}.cache/python/${name}-${version}`;
+  if (existsSync(`${place}/${name}/__init__.py`)) return place;
   const { code, stderr } = await runProcess(
     "/usr/bin/python3",
-    ["-m", "pip", "install", "--quiet", "--target", PLACE, "liboidcagent==0.6.0"],
+    ["-m", "pip", "install", "--quiet", "--target", place, `${name}==${version}`],
     { timeout: 180_000 },
   );
-  if (code !== 0) throw new Error(`Cannot install liboidcagent: ${stderr}`);
-  return PLACE;
+  if (code !== 0) throw new Error(`Cannot install ${name}: ${stderr}`);
+  return place;
 }
 
 /** The Python file of `docs/python.md`. */

@@ -31,7 +31,10 @@ export type Reply = readonly [
 const PROMPT = /<<done (\d+)>>/;
 
 /** Opens a shell with our links in front of its `PATH`. */
-export async function openShell(realm: Realm, env: Record<string, string> = {}): Promise<Shell> {
+export async function openShell(
+  realm: Pick<Realm, "home" | "links" | "start">,
+  env: Record<string, string> = {},
+): Promise<Shell> {
   const running: RunningProcess = realm.start(
     "script",
     ["-qefc", "bash --noprofile --norc -i", "/dev/null"],
