@@ -71,6 +71,10 @@ describe("the document on access tokens of an IAM", () => {
   it("oidc-add wlcg", async () => {
     assert.deepEqual(await shell.type("oidc-add wlcg"), { seen: "Account 'wlcg' already loaded\n", code: 0 });
     await shell.type("oidc-add -r wlcg");
+    const asks = /Enter decryption password for account config 'wlcg': /;
+    const refused = await shell.type("oidc-add wlcg", [asks, "bad\n"], [asks, "bad\n"], [asks, "bad\n"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.seen, /(?:Error: reached maximum number of tries\n){2}$/);
     const { seen, code } = await shell.type(
       "oidc-add wlcg",
       [/Enter decryption password for account config 'wlcg': /, "hunter2\n"],

@@ -15,6 +15,7 @@ import type { AgentOptions } from "../agent_options.ts";
 import { resolvedSocket, startAgent, stopAgent } from "../daemon.ts";
 import { runAgent } from "../run.ts";
 import { settings } from "../settings.ts";
+import { shellWord } from "../shell_word.ts";
 import { cjsonText } from "./_gen_members.ts";
 import { argumentsOf, askOr, failure, has, ToolExit, valueOf } from "./_tool.ts";
 import type { Arguments } from "./argp.ts";
@@ -85,11 +86,6 @@ function exportLines(given: Arguments, socket: string, pid: number): string {
   return `OIDC_SOCK=${shellWord(socket)}; export OIDC_SOCK;\n` +
     `OIDCD_PID=${pid}; export OIDCD_PID;\n` +
     (has(given, "quiet") ? "" : "echo Agent pid $OIDCD_PID\n");
-}
-
-/** A word that a shell takes as it is. */
-export function shellWord(text: string): string {
-  return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function kill(host: Host): Promise<void> {

@@ -11,9 +11,10 @@ import type { RunningAgent } from "../agent_options.ts";
 import { startAgent, stopAgent } from "../daemon.ts";
 import { oidcDirectory, systemOidcDirectory } from "../oidc_directory.ts";
 import { pidPath } from "../run.ts";
+import { shellWord } from "../shell_word.ts";
 import { ownUid, serviceDirectory } from "../sockets.ts";
 import { argumentsOf, failure, ToolExit } from "./_tool.ts";
-import { agentOptions, shellWord } from "./oidc_agent.ts";
+import { agentOptions } from "./oidc_agent.ts";
 import { OIDC_AGENT } from "./oidc_agent_options.ts";
 
 const USAGE = "Usage: oidc-agent-service use | start | restart | restart-s | stop | kill";

@@ -7,6 +7,7 @@
 import type { Host } from "../../host/host.ts";
 import type { AgentReply, AgentRequest } from "../requests.ts";
 import { settings } from "../settings.ts";
+import { shellWord } from "../shell_word.ts";
 import { argumentsOf, askOr, failure, has, misuse, ToolExit, valueOf, valuesOf } from "./_tool.ts";
 import type { Arguments } from "./argp.ts";
 import { tryHelp } from "./argp_help.ts";
@@ -92,11 +93,6 @@ function textOf(value: unknown): string {
   throw failure(
     "the agent's answer cannot be used: a value is missing or has characters that it must not have",
   );
-}
-
-/** As it is where a shell does nothing with it, which is so for every token (RFC 6750 section 2.1) and most issuers. */
-function shellWord(text: string): string {
-  return /^[\w~+/:.@%=?,-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function mytoken(host: Host, given: Arguments, subject: Omit<AgentRequest, "request">): Promise<void> {

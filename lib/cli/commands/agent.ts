@@ -14,6 +14,8 @@ import { agent, succeeded } from "../../agent/client.ts";
 import { defaultSocket, runningAgent, startAgent, type StartOptions, stopAgent } from "../../agent/daemon.ts";
 import { ownCommand } from "../../agent/own_command.ts";
 import { runAgent } from "../../agent/run.ts";
+import { shellWord } from "../../agent/shell_word.ts";
+import { OIDC_TOOLS } from "../../agent/tools.ts";
 import { serviceUnit } from "../../agent/service_units.ts";
 import { safeText } from "../../safe_text.ts";
 
@@ -38,10 +40,6 @@ export async function startCommand(
 export function exportLines(socket: string, pid: number): string {
   return `OIDC_SOCK=${shellWord(socket)}; export OIDC_SOCK;\n` +
     (pid > 0 ? `OIDCD_PID=${pid}; export OIDCD_PID;\n` : "");
-}
-
-function shellWord(word: string): string {
-  return /^[\w./@%+:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Ends the agent. */
@@ -72,15 +70,6 @@ function socketOf(host: Host, socket?: string): string {
   return socket ? resolve(socket) : host.environment("OIDC_SOCK") ?? defaultSocket(host);
 }
 
-/** The names of oidc-agent's programs. */
-export const LINKS: readonly string[] = [
-  "oidc-agent",
-  "oidc-agent-service",
-  "oidc-gen",
-  "oidc-add",
-  "oidc-token",
-];
-
 /** Links the names of oidc-agent's programs to this one. What is there and no link is left alone. */
 export function linksCommand(host: Host, directory: string): void {
   const command = ownCommand();
@@ -95,7 +84,7 @@ export function linksCommand(host: Host, directory: string): void {
   }
   const [program] = command;
   mkdirSync(directory, { recursive: true });
-  for (const name of LINKS) {
+  for (const name of OIDC_TOOLS) {
     const path = resolve(directory, name);
     const there = lstatSync(path, { throwIfNoEntry: false });
     if (there && !there.isSymbolicLink()) {
@@ -107,7 +96,7 @@ export function linksCommand(host: Host, directory: string): void {
     rmSync(path, { force: true });
     symlinkSync(program, path);
   }
-  host.say(`${LINKS.join(", ")} in ${safeText(resolve(directory), 400)} are this program now.`);
+  host.say(`${OIDC_TOOLS.join(", ")} in ${safeText(resolve(directory), 400)} are this program now.`);
 }
 
 /** Writes the service that starts the agent with this person's session. */
