@@ -80,9 +80,11 @@ function faultsOfFiles({ exports }: Manifest, files: ReadonlyMap<string, string>
       if (!files.has(path.replace(/\.js$/, ".d.ts"))) faults.push(`${path} has no types`);
       if (!entries.includes(path)) faults.push(`${path} is no entry`);
     }
-    for (const place of [root, homedir() + "/", "file:///", "sourceMappingURL"]) {
+    for (const place of [root, homedir() + "/", "sourceMappingURL"]) {
       if (text.includes(place)) faults.push(`${path} mentions ${place}`);
     }
+    // Where it was built; a help may well explain what such a URL is.
+    for (const [url] of text.matchAll(/file:\/\/\/\w[^\s"'`]*/g)) faults.push(`${path} mentions ${url}`);
     // A type of theirs in ours would make users depend on which instance of a package they have.
     if (path.endsWith(".d.ts") && /\b(?:from|import)\s*\(?\s*"[^."]/.test(withoutComments(text))) {
       faults.push(`${path} takes types from another package`);

@@ -1,27 +1,29 @@
 /**
  * Proves the package for npm: `deno task npm:smoke` builds it, installs it in an empty project, and uses it there as a
- * stranger would, on Node, Bun, Deno and workerd and with TypeScript.
+ * stranger would: on Node, Bun, Deno, in workerd and in Chromium, by its command, and with TypeScript.
  *
  * The last line on stdout is `N passed, N failed`.
  *
  * @module
  */
 
-import { build, stop } from "esbuild";
 import { rmSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { buildNpm, type NpmPackage } from "./build_npm.ts";
+import { carryOut } from "./carry_out.ts";
 import { countTests } from "./junit.ts";
 import { dependencies } from "./npm_bundle.ts";
+import { getBy, starts } from "./npm_commands.ts";
 import { faultsIn } from "./npm_contents.ts";
+import { copyPrograms, inWorkerd, onPage } from "./npm_places.ts";
 import { installTools, makeProject, npm, oldestNode, pathWithNode } from "./npm_project.ts";
 import { type Check, writePrograms } from "./npm_typescript.ts";
 import { endAll, type Outcome, outcomeOf, run, type RunResult } from "./run.ts";
 import { onBun, onDeno, onNode, type Runner } from "./runners.ts";
-import { bun, deno, node, root, workerd } from "./toolchain.ts";
+import { node, root } from "./toolchain.ts";
 
 const NAME = "@apex/token";
 const TEST = "smoke_test.ts";
@@ -60,7 +62,7 @@ async function main(): Promise<number> {
     const installed = { tarball, project, scratch, tools: await installTools() };
     const steps = [...packageSteps(installed), ...await runSteps(installed), ...await typeSteps(installed)];
     for (const step of steps) {
-      const outcome = await carryOut(step);
+      const outcome = await carryOut(step.name, () => step.run());
       passed += outcome.passed;
       failed += outcome.failed;
     }
@@ -124,7 +126,7 @@ function packageSteps({ tarball, project, tools }: Installed): Step[] {
 }
 
 async function runSteps(installed: Installed): Promise<Step[]> {
-  const { project, scratch } = installed;
+  const { tarball, project, scratch } = installed;
   await cp(`${root}npm/${TEST}`, join(project, TEST));
   const oldest = await oldestNode();
   const runners: [name: string, runner: Runner][] = [
@@ -133,20 +135,14 @@ async function runSteps(installed: Installed): Promise<Step[]> {
     ["Bun", onBun],
     ["Deno", onDeno],
   ];
-  const commands: [name: string, program: string, args: string[]][] = [
-    ["npx", "npx", ["--no-install", NAME, "--version"]],
-    ["bun x", bun(), ["x", "--no-install", NAME, "--version"]],
-    ["deno run", deno(), ["run", "-A", "--cached-only", "--no-prompt", `npm:${NAME}`, "--version"]],
-  ];
+  await copyPrograms(project);
   return [
     ...runners.map(([name, runner]) => ({ name: `on ${name}`, run: () => testOn(runner, installed) })),
-    { name: "in workerd, without Node's modules", run: () => inWorkerd(installed) },
-    ...commands.map(([name, path, args]) => ({
-      name: `${name} ${args.slice(-2).join(" ")}`,
-      run: async () => {
-        const result = await started(path, args, project, scratch);
-        return outcomeOf(/^\d+\.\d+\.\d+\n$/.test(result.output) ? result : { ...result, code: -1 });
-      },
+    { name: "in workerd, without Node's modules, with a Durable Object", run: () => inWorkerd(project) },
+    { name: "on a page in Chromium, without a bundler", run: () => onPage(project, NAME) },
+    ...starts(NAME, tarball.path).map((start) => ({
+      name: `${start.name}: get`,
+      run: () => getBy(start, project, scratch),
     })),
   ];
 }
@@ -185,34 +181,6 @@ async function testOn(runner: Runner, { project, scratch }: Installed): Promise<
   };
 }
 
-const WORKERD = `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [(name = "main", worker = .worker)]);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "2024-09-23",
-);
-`;
-
-async function inWorkerd({ project, scratch }: Installed): Promise<Outcome> {
-  await cp(`${root}npm/smoke_worker.ts`, join(project, "smoke_worker.ts"));
-  try {
-    await build({
-      absWorkingDir: project,
-      entryPoints: ["smoke_worker.ts"],
-      outfile: join(project, "worker.js"),
-      bundle: true,
-      format: "esm",
-      conditions: ["workerd", "worker", "browser"],
-      logLevel: "silent",
-    });
-  } finally {
-    await stop();
-  }
-  await writeFile(join(project, "config.capnp"), WORKERD);
-  return outcomeOf(await started(workerd(), ["test", "config.capnp"], project, scratch));
-}
-
 /** Starts a program as a stranger would, with a home of its own. */
 function started(path: string, args: readonly string[], cwd: string, home: string): Promise<RunResult> {
   const env = { PATH: pathWithNode(), HOME: home, DENO_DIR: join(home, "deno"), NO_COLOR: "1" };
@@ -228,24 +196,12 @@ function outcomeOfFaults(faults: readonly string[]): Outcome {
   return faults.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, output: faults.join("\n") };
 }
 
-async function carryOut(step: Step): Promise<Outcome> {
-  const start = performance.now();
-  const outcome = await step.run().catch((error: unknown) =>
-    outcomeOfFaults([error instanceof Error ? error.message : String(error)])
-  );
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  const { passed, failed, output } = outcome;
-  const counts = passed + failed === 1 ? "" : `, ${passed} passed, ${failed} failed`;
-  console.log(`${failed === 0 ? "ok    " : "FAILED"} ${step.name} (${seconds} s${counts})`);
-  if (failed > 0 && output) console.log(output.replace(/^(?=.)/gm, "       "));
-  return outcome;
-}
-
 if (import.meta.main) {
   try {
     process.exitCode = await main();
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 2;
+    console.log("0 passed, 1 failed");
+    process.exitCode = 1;
   }
 }

@@ -29,8 +29,8 @@ const esm = { module: "nodenext", moduleResolution: "nodenext" };
 const bundler = { module: "preserve", moduleResolution: "bundler" };
 
 /**
- * Writes programs that use the package into `project`: the examples of its README, an import of every entry, and the
- * same from CommonJS.
+ * Writes programs that use the package into `project`: the examples of its README and of `docs/examples`, an import of
+ * every entry, and the same from CommonJS.
  *
  * @param entries what is imported, such as `@apex/token/profile`
  * @param types the folder that holds `@types`
@@ -48,6 +48,9 @@ export async function writePrograms(
     written.push(name);
   };
   for (const [index, code] of examples.entries()) await write(`readme_${index}.mts`, code);
+  for (const name of ["worker", "edge_route"]) {
+    await write(`example_${name}.mts`, await readFile(`${root}docs/examples/${name}.ts`, "utf8"));
+  }
   const names = entries.map((_, index) => `entry${index}`);
   const imports = entries.map((name, index) => `import * as ${names[index]} from ${JSON.stringify(name)};\n`);
   // An entry without types would be `any`, which is assignable to everything.
