@@ -144,9 +144,13 @@ export async function prepareKey(host: Host, profile: KeyedProfile, signal?: Abo
     const keeper = await keeperOf(host, protect.kind);
     const state = await keeper.state();
     if (state === "absent") throw noKeeper(protect.kind, keeper.title);
+    if (state !== "locked") return;
     // whoever can be asked is asked now, and not after the sign-in
-    if (slot && state === "locked") await openKey(host, profile, { signal });
-    else if (state === "locked" && !host.terminal) throw lockedAway(keeper.title);
+    if (slot) return void await openKey(host, profile, { signal });
+    if (!host.terminal) throw lockedAway(keeper.title);
+    const trial = { id: "0", label: "apex-token: a trial" };
+    await keeper.write(trial, "a trial", signal);
+    await keeper.remove(trial);
   }
 }
 

@@ -86,6 +86,21 @@ describe("what protects a sign-in", () => {
       refused(await login(), 7, /is locked/, /--protect key-file/);
       refused(await login("--protect", "keyring"), 7, /is locked/, /--protect key-file/);
       assert.equal(provider.requests.length, requests);
+      // nor is it asked for a password first by somebody who cannot unlock the keyring from here
+      const words = [
+        "login",
+        "p",
+        ...at(provider),
+        "--client-id",
+        "c",
+        "--protect",
+        "keyring",
+        "--username",
+        "x",
+      ];
+      const person = await startOnTerminal(machine, [...words, "--flow", "password"], env).end();
+      assert.equal(person.code, 7, person.seen);
+      assert.match(person.seen, /keyring is locked/);
       done(await login("--protect", "key-file"));
       await renewed();
       await desktop.unlockKeyring();
