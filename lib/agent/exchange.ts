@@ -122,13 +122,26 @@ function sealedDialogue(text: string): Dialogue {
 }
 
 function replyOf(text: string): AgentReply {
-  try {
-    const reply = JSON.parse(text);
-    if (typeof reply === "object" && reply !== null) return reply;
-  } catch {
-    // said below
-  }
+  const reply = parsed(text) ?? parsed(withEscapes(text));
+  if (typeof reply === "object" && reply !== null) return reply as AgentReply;
   throw nonsense();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 4.x puts line ends and tabs into its texts as they are. */
+function withEscapes(text: string): string {
+  return text.replace(
+    /"(?:[^"\\]|\\[^])*"/g,
+    // deno-lint-ignore no-control-regex
+    (quoted) => quoted.replace(/[\x00-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1)),
+  );
 }
 
 function nonsense(): TokenError {

@@ -103,13 +103,13 @@ async function asked(
   }
   try {
     // what cannot be hidden is not asked for
-    if (secret && !await setEcho(descriptor, false)) return undefined;
+    if (secret && !await setEcho(path, false)) return undefined;
     write(descriptor, `${question}: `);
     return await readLine(descriptor, clock, signal);
   } catch {
     return undefined;
   } finally {
-    if (secret) await setEcho(descriptor, true);
+    if (secret) await setEcho(path, true).catch(() => {});
     withTerminal(path, constants.O_WRONLY, (again) => secret && write(again, "\n"));
     closeSync(descriptor);
   }
@@ -138,10 +138,15 @@ function readNow(descriptor: number, bytes: Uint8Array): number | undefined {
   }
 }
 
-/** No runtime sets the modes of a terminal that is not its own; `stty` does, of the one on its standard input. */
-function setEcho(descriptor: number, on: boolean): Promise<boolean> {
+/**
+ * No runtime sets the modes of a terminal that is not its own; `stty` does, of the one on its standard input. It gets a
+ * descriptor of its own: a runtime makes what a child inherits wait, and would make ours wait with it.
+ */
+function setEcho(path: string, on: boolean): Promise<boolean> {
   return new Promise((done) => {
+    const descriptor = opened(path, constants.O_RDWR);
     const child = spawn("stty", [on ? "echo" : "-echo"], { stdio: [descriptor, "ignore", "ignore"] });
+    closeSync(descriptor);
     child.on("error", () => done(false));
     child.on("exit", (code) => done(code === 0));
   });
