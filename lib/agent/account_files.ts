@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `NAME` | the account; its version is the fingerprint of the file, so that a write of the original changes it too |
  * | `.apex-token/attempts/NAME/` | what a renewal notes before it presents a refresh token, and the answer |
- * | `.apex-token/locks/NAME`, `NAME.write` | the right to present, the right to replace the file |
+ * | `.apex-token/locks/NAME`, `.apex-token/writers/NAME` | the right to present, the right to replace the file |
  *
  * @module
  */
@@ -222,9 +222,9 @@ function driverOf(host: Host, name: string, seal: AccountSeal): FileDriver {
 
 /** One writer of a file at a time: what compare-and-set needs where a name is given by `rename`. */
 async function inTurn<T>(host: Host, name: string, work: () => Promise<T>): Promise<T> {
-  const locks = `${besideAccounts(host)}/locks`;
-  ensurePrivateDirectory(locks);
-  const lock = await acquireLock(`${locks}/${name}.write`, { clock: host.clock });
+  const writers = `${besideAccounts(host)}/writers`;
+  ensurePrivateDirectory(writers);
+  const lock = await acquireLock(`${writers}/${name}`, { clock: host.clock });
   try {
     return await work();
   } finally {

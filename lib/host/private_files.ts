@@ -203,10 +203,10 @@ function temporaryName(path: string): string {
 }
 
 /**
- * By age only: a young one may belong to a process that is writing right now. Age is counted from the file just
+ * Clears away what writes of `path` left behind that never ended. By age only: a young one may belong to a process that is writing right now. Age is counted from the file just
  * written, by the clock of the file system.
  */
-function clearLeftOvers(path: string, temporary: string, files: FileCalls): void {
+export function clearLeftOvers(path: string, temporary: string, files: FileCalls): void {
   const directory = dirname(resolve(path));
   const prefix = `.${basename(path)}.`;
   const now = files.lstatSync(temporary).mtimeMs;

@@ -7,6 +7,7 @@
 
 import {
   closeSync,
+  constants,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -20,6 +21,7 @@ import process from "node:process";
 import { TokenError } from "../errors.ts";
 import { inWords, syncDirectory, systemFiles, unlinkQuietly, writeNewFile } from "./_file_calls.ts";
 import { shown, systemCode, tooLarge } from "./_file_errors.ts";
+import { clearLeftOvers } from "./private_files.ts";
 
 /**
  * Reads a regular file of this person or of root.
@@ -32,7 +34,8 @@ export function readSharedFile(path: string, { limit }: { limit: number }): Uint
   return inWords("read", path, () => {
     let file: number;
     try {
-      file = openSync(path, "r");
+      // what stands there may be a pipe, whose writer nobody waits for
+      file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     } catch (error) {
       if (["ENOENT", "ENOTDIR"].includes(systemCode(error))) return undefined;
       throw error;
@@ -64,6 +67,7 @@ export function writeSharedFile(path: string, bytes: Uint8Array): void {
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     const temporary = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}.tmp`);
     writeNewFile(temporary, bytes, systemFiles);
+    clearLeftOvers(target, temporary, systemFiles);
     try {
       renameSync(temporary, target);
     } catch (error) {

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
+import fc from "fast-check";
 import { formOf, openWithGpg, openWithPassword, writeAccountText } from "../../lib/agent/account_file.ts";
 import { accountKey } from "../../lib/agent/account_key.ts";
 import { isTokenError } from "../../lib/errors.ts";
@@ -54,6 +55,28 @@ describe("account files", () => {
     for (const text of ["", "hello", CURRENT.slice(0, 300), CURRENT.replace("192", "193")]) {
       await assert.rejects(openWithPassword(text, { password }), /form|broken/);
     }
+  });
+
+  it("takes no changed file for a whole one", async () => {
+    const { seal } = (await openWithPassword(CURRENT, { password }))!;
+    assert.ok(seal.kind === "password");
+    const { key } = seal;
+    const change = fc.record({
+      at: fc.nat(CURRENT.length - 1),
+      length: fc.nat(40),
+      put: fc.string({ unit: "binary", maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ at, length, put }) => {
+        const changed = CURRENT.slice(0, at) + put + CURRENT.slice(at + length);
+        const opened = await openWithPassword(changed, { key }).catch((error) => {
+          assert.ok(isTokenError(error), String(error));
+          return undefined;
+        });
+        assert.ok(opened === undefined || opened.text === DEMO);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("opens again what was written, by the password and by the key, under a nonce of its own each time", async () => {

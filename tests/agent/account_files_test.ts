@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { OpenAccount } from "../../lib/agent/account.ts";
@@ -129,6 +138,17 @@ describe("account files as stores", () => {
     await files().replace("demo", text("rt-1"), { password });
     assert.ok(existsSync(join(machine.home, "elsewhere")));
     assert.equal((await current(await files().open("demo", { password }))).text, text("rt-1"));
+  });
+
+  it("waits for no pipe, and clears away what a write left behind that never ended", async () => {
+    assert.equal((await machine.run("mkfifo", [join(machine.directory, "pipe")])).code, 0);
+    assert.deepEqual(files().names(), []);
+    await assert.rejects(files().open("pipe", { password }), code("storage"));
+    const leftOver = join(machine.directory, `.demo.${crypto.randomUUID()}.tmp`);
+    writeFileSync(leftOver, "");
+    utimesSync(leftOver, 1, 1);
+    await files().replace("demo", text("rt-1"), { password });
+    assert.ok(!existsSync(leftOver));
   });
 
   it("forgets an account with what was beside it", async () => {
