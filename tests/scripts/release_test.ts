@@ -28,7 +28,7 @@ import { PERMISSIONS } from "../../scripts/release/deno_compile.ts";
 import { installer } from "../../scripts/release/installer.ts";
 import { billOfMaterials } from "../../scripts/release/sbom.ts";
 import { BUN_VERSION, targets } from "../../scripts/release/targets.ts";
-import { root } from "../../scripts/toolchain.ts";
+import { bun, root } from "../../scripts/toolchain.ts";
 import { freshBinary } from "../cli/binary.ts";
 import { PASSWORD_USER, startProvider } from "../interop/oidc_provider.ts";
 import { runProcess, startDeno } from "../process.ts";
@@ -60,6 +60,11 @@ describe("a build", () => {
     }
     assert.equal(built[0], built[1]);
     assert.equal(built[0], sha256(files[0].bytes));
+    // what is shipped for this kind of machine is what the tests of the command line have run
+    mkdirSync(join(scratch, "shipped"));
+    const shipped = join(scratch, "shipped/apex-token");
+    await compile(shipped, ["--target=bun-linux-x64", `--compile-executable-path=${bun()}`]);
+    assert.equal(sha256(readFileSync(shipped)), built[0]);
   });
 
   it("puts the Bun of the tests into the program of every machine", () => {

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { authorizationRequest, deviceAuthorization, dpopKey, unverifiedClaims } from "../../../mod.ts";
+import {
+  authorizationRequest,
+  deviceAuthorization,
+  dpopKey,
+  endSessionUrl,
+  isTokenError,
+  refreshTokenGrant,
+  unverifiedClaims,
+} from "../../../mod.ts";
 import { done, refused } from "../../cli/sign_in.ts";
 import type { RunningProcess } from "../../process.ts";
 import { type Chromium, consent, enterCode, logIn, startChromium, waitForText } from "./chromium.ts";
@@ -165,5 +173,22 @@ describe("signing in at Keycloak with a real browser", () => {
       const { claims, tokenType } = await request.redeem(new URL((await back).url()));
       assert.deepEqual([claims?.preferred_username, tokenType], ["alice", "DPoP"]);
     }
+  });
+
+  it("is ended for everybody by the server's logout page", async () => {
+    const issuer = await discoverKeycloak(machine.place);
+    const client = { clientId: "browser-client" };
+    const redirectUri = "http://127.0.0.1:1/callback";
+    const request = await authorizationRequest(issuer, client, { redirectUri, scope: "openid" });
+    const page = await chromium.open(request.url);
+    const back = page.waitForRequest((asked) => asked.url().startsWith(redirectUri));
+    await logIn(page, bob);
+    const { idToken, refreshToken } = await request.redeem(new URL((await back).url()));
+    await page.goto(endSessionUrl(issuer, client, { idTokenHint: idToken }));
+    await waitForText(page, /You are logged out/);
+    await assert.rejects(
+      refreshTokenGrant(issuer, client, { refreshToken: refreshToken! }),
+      (error) => isTokenError(error) && error.code === "sign_in_required",
+    );
   });
 });

@@ -36,8 +36,8 @@ export interface RunningKeycloak {
   close(): Promise<void>;
 }
 
-/** It takes 10 s on a quiet machine. */
-const PATIENCE = 180_000;
+/** It takes 10 s on a quiet machine, and two minutes on one that has ten other things to do. */
+const PATIENCE = 400_000;
 
 /**
  * Starts it and waits until it listens.
