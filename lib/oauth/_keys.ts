@@ -14,6 +14,7 @@ import {
 import { exchange, type Http, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
+import { together } from "../http/together.ts";
 import { refusal, unusableAnswer } from "./_answer.ts";
 import { decrypted } from "./_decryption.ts";
 import { guarded } from "./_protocol.ts";
@@ -93,14 +94,8 @@ export function keyFetcher(issuer: Issuer): KeyFetcher {
   if (!fetcher) {
     const underWay = new Map<string, Promise<unknown>>();
     // the library shares what was fetched, but not what is being fetched
-    fetcher = async (url, { headers }) => {
-      let set = underWay.get(url);
-      if (!set) {
-        set = fetchKeys(http, url, headers).finally(() => underWay.delete(url));
-        underWay.set(url, set);
-      }
-      return Response.json(await set);
-    };
+    fetcher = async (url, { headers }) =>
+      Response.json(await together(underWay, url, http.clock, () => fetchKeys(http, url, headers)));
     byTransport.set(http.fetch ?? metadata, fetcher);
   }
   return fetcher;

@@ -9,6 +9,7 @@ import { systemClock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
 import { createHttp, exchange, type Http, type HttpOptions } from "../http/http.ts";
 import { withRetry } from "../http/retry.ts";
+import { together } from "../http/together.ts";
 import { checkUrl } from "../http/url.ts";
 import { safeText } from "../safe_text.ts";
 import { readMembers, refusal } from "./_answer.ts";
@@ -121,9 +122,7 @@ function shared(
   let flights = underWay.get(fetch);
   if (!flights) underWay.set(fetch, flights = new Map());
   const key = `${url} ${timeout} ${allowInsecureLoopback}`;
-  let flight = flights.get(key);
-  if (!flight) flights.set(key, flight = find().finally(() => flights.delete(key)));
-  return flight;
+  return together(flights, key, clock, find);
 }
 
 /** The metadata, or the status of the first answer where there is none. */

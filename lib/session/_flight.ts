@@ -11,6 +11,8 @@ export interface Flight<T> {
   readonly promise: Promise<T>;
   /** How often everything had been called bad when it began. */
   readonly generation: number;
+  /** When it began, on the monotonic clock. */
+  readonly begun: number;
   /** Ends it. */
   readonly abort: AbortController;
   /** How many would notice its end; `Infinity` when it goes on whoever leaves. */

@@ -63,6 +63,11 @@ interface Pause {
 
 /** How long a failed early renewal is not tried again, in seconds, when the server does not say. */
 const COOL_DOWN = 30;
+/**
+ * How long nobody else asks, in milliseconds: every request ends before. In a Worker one that was made for a visitor who
+ * has left never ends.
+ */
+const LONGEST_FLIGHT = 60_000;
 /** How far the wall clock may go back behind a token's making before that token's times mean nothing, in seconds. */
 const BACKWARDS = 60;
 
@@ -171,10 +176,13 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
 
   function renew(key: string, options: GetOptions): Flight<Entry> {
     const running = flights.get(key);
-    if (running && running.generation === generation) return running;
+    const begun = clock.monotonic();
+    if (running && running.generation === generation && begun - running.begun < LONGEST_FLIGHT) {
+      return running;
+    }
     const abort = new AbortController();
     const promise = obtain(key, options, abort.signal, generation);
-    const flight: Flight<Entry> = { promise, generation, abort, waiting: 0 };
+    const flight: Flight<Entry> = { promise, generation, begun, abort, waiting: 0 };
     flights.set(key, flight);
     const landed = () => {
       if (flights.get(key) === flight) flights.delete(key);
