@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { root } from "../../scripts/toolchain.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
+import { runProcess } from "../process.ts";
 import { importsOf } from "../source_text.ts";
 import { type Machine, makeMachine, type Variant } from "./machine.ts";
 import { done, signIn } from "./sign_in.ts";
@@ -55,6 +56,17 @@ describe("a get whose token is at hand", () => {
     assert.ok(seen.has("lib/cli/fast_get.ts") && seen.has("lib/store/envelope.ts"));
     assert.ok(!seen.has("lib/cli/program.ts"));
     assert.ok(seen.size < 20, [...seen].join(", "));
+  });
+
+  it("is not what a link named oidc-token asks for", async () => {
+    const { variant, words } = machines.get("binary")!;
+    assert.equal(variant, "binary");
+    const link = join(machines.get("binary")!.home, "oidc-token");
+    symlinkSync(words([])[0], link);
+    const env = { HOME: home.home, OIDC_SOCK: "/nowhere/agent.sock" };
+    const { code, stdout, stderr } = await runProcess(link, ["get"], { env });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^Error: did not receive any response\n/);
   });
 
   it("needs nothing but the token's file and the key", async () => {
