@@ -5,10 +5,12 @@
  */
 
 import type { Host } from "../host/host.ts";
+import { useKeyHolder } from "../profile/profile_key.ts";
 import type { AccountStore } from "./account.ts";
 import { accountRequests, loadedNames } from "./account_requests.ts";
 import { accountServers } from "./account_server.ts";
 import type { AgentOptions } from "./agent_options.ts";
+import { type HeldKeys, heldKeys } from "./held_keys.ts";
 import { holdings as makeHoldings } from "./holdings.ts";
 import { agentLock } from "./lock_requests.ts";
 import { pendingSignIns } from "./pending.ts";
@@ -33,6 +35,8 @@ export interface AgentContext {
 export interface Agent {
   /** Answers one request. What goes wrong is in the reply. */
   answer(request: AgentRequest, asker: Asker): Promise<AgentReply>;
+  /** Keys of profiles, on a socket of their own. */
+  readonly keys: HeldKeys;
   /** Drops what has outlived its time. */
   sweep(): void;
 }
@@ -46,6 +50,8 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
   const person = makePerson({ host, store, servers, holdings });
   const lock = agentLock(holdings, host.clock);
   const tokens = tokenRequests({ host, store, holdings, person, options });
+  const keys = heldKeys(() => lock.isLocked);
+  useKeyHolder(host, keys);
   const info = () => ({ options, loaded: loadedNames(host, holdings) });
   const answers: Readonly<Record<string, Answer>> = {
     access_token: tokens,
@@ -57,10 +63,16 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
     check: () => success(),
     status: () => success({ info: statusText(info()) }),
     status_json: () => success({ info: statusJson(info()) }),
-    lock: lock.lock,
+    lock: async (request) => {
+      const reply = await lock.lock(request);
+      // they are opened again by whoever knows the passphrase
+      if (lock.isLocked) keys.clear();
+      return reply;
+    },
     unlock: lock.unlock,
   };
   return {
+    keys,
     answer: async (request, asker) => {
       const answer = Object.hasOwn(answers, request.request) ? answers[request.request] : undefined;
       if (lock.isLocked && answer && !WHILE_LOCKED.includes(request.request)) return failure(WORDS.locked);

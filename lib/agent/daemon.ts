@@ -12,9 +12,12 @@ import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { safeText } from "../safe_text.ts";
 import type { AgentOptions, RunningAgent } from "./agent_options.ts";
+import { defaultSocket } from "./default_socket.ts";
 import { exchangeMessages } from "./exchange.ts";
 import { ownCommand } from "./own_command.ts";
 import { isAlive, pidPath } from "./run.ts";
+
+export { defaultSocket };
 
 /** What to start. */
 export interface StartOptions {
@@ -30,11 +33,6 @@ export interface StartOptions {
 
 /** How long an agent may take to be there, in milliseconds. */
 const START_TIME = 15_000;
-
-/** Where the agent of this person is when nobody says. */
-export function defaultSocket({ directories }: Pick<Host, "directories">): string {
-  return `${directories.runtime ?? `${directories.state}/run`}/agent.sock`;
-}
 
 /** A path with its `XXXXXX` made random, and the directory made. */
 export function resolvedSocket(path: string): string {

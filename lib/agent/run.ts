@@ -24,6 +24,7 @@ import type { AccountStore } from "./account.ts";
 import { createAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent_options.ts";
 import { exchangeMessages } from "./exchange.ts";
+import { keysSocket } from "./held_keys.ts";
 import { loadPeerCredentials, type Peer } from "./peer.ts";
 import { serveAgent } from "./server.ts";
 import { groupId, prepareSocketDirectory } from "./socket_directory.ts";
@@ -62,10 +63,13 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
     answer: agent.answer,
     permits: (peer) => options.group !== undefined || isOwn(peer),
   });
+  const keys = serveAgent({ answer: agent.keys.answer, permits: isOwn });
   const left: (() => void)[] = [() => lock.release()];
   try {
     await listen(server, socket, options.group);
     left.push(() => rmSync(socket, { force: true }));
+    await listen(keys, keysSocket(socket));
+    left.push(() => rmSync(keysSocket(socket), { force: true }));
     if (run.link) left.push(linkForOthers(host, socket));
     if (run.pidFile) left.push(writePid(run.pidFile));
     left.push(writePid(pidPath(socket)));
@@ -73,6 +77,7 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
     await untilTheEnd(run.watch, agent.sweep);
   } finally {
     server.close();
+    keys.close();
     for (const undo of left.reverse()) undo();
   }
 }
@@ -92,7 +97,7 @@ async function onlyOne(host: Host, socket: string) {
     })
       .then(() => true, () => false);
     if (!isAnswered) {
-      rmSync(socket, { force: true });
+      for (const path of [socket, keysSocket(socket)]) rmSync(path, { force: true });
       return lock!;
     }
     lock!.release();

@@ -5,8 +5,10 @@
  */
 
 import { CommanderError } from "commander";
+import { agentKeyHolder } from "../agent/key_holder.ts";
 import { oidcToolNamed } from "../agent/tools.ts";
 import type { Host } from "../host/host.ts";
+import { useKeyHolder } from "../profile/profile_key.ts";
 import { program } from "./program.ts";
 import { EXIT_CODES, report } from "./report.ts";
 
@@ -19,6 +21,7 @@ import { EXIT_CODES, report } from "./report.ts";
  */
 export async function main(host: Host, args: readonly string[]): Promise<number> {
   if (args.length === 0) args = ["--help"];
+  useKeyHolder(host, agentKeyHolder(host));
   const tool = oidcToolNamed(args[0]);
   if (tool !== undefined && tool === args[0]) {
     const { runOidcTool } = await import("../agent/commands/mod.ts");

@@ -1,0 +1,67 @@
+/**
+ * The keys of profiles that a passphrase protects, held by the agent from one command to the next. They have a socket of
+ * their own: that of oidc-agent is forwarded to other machines, and gives tokens alone.
+ *
+ * @module
+ */
+
+import type { KeyHolder } from "../host/key_holder.ts";
+import { base64, fromBase64 } from "./_base64.ts";
+import { badRequest, failure, success, textOf, WORDS } from "./replies.ts";
+import type { AgentReply, AgentRequest } from "./requests.ts";
+
+/** Keys by the id of their record. */
+export interface HeldKeys extends KeyHolder {
+  /** Answers `key_get`, `key_put`, `key_forget`. */
+  answer(request: AgentRequest): Promise<AgentReply>;
+  clear(): void;
+}
+
+const KEY_LENGTH = 32;
+const MOST = 256;
+
+/** @param isLocked while it says so, no key is given or taken */
+export function heldKeys(isLocked: () => boolean): HeldKeys {
+  const keys = new Map<string, Uint8Array>();
+
+  function put(id: string, key: Uint8Array): void {
+    if (keys.size >= MOST && !keys.has(id)) keys.delete(keys.keys().next().value!);
+    keys.set(id, key);
+  }
+
+  function answer({ request, id: given, key: text }: AgentRequest): AgentReply {
+    const id = textOf(given);
+    if (!id || id.length > 100) return badRequest("id");
+    if (isLocked()) return failure(WORDS.locked);
+    switch (request) {
+      case "key_get": {
+        const key = keys.get(id);
+        return success(key ? { key: base64(key) } : {});
+      }
+      case "key_put": {
+        const key = fromBase64(new TextEncoder().encode(textOf(text) ?? ""));
+        if (key?.length !== KEY_LENGTH) return badRequest("key");
+        put(id, key);
+        return success();
+      }
+      case "key_forget":
+        keys.delete(id);
+        return success();
+      default:
+        return failure(WORDS.unknownRequest);
+    }
+  }
+
+  return {
+    answer: (request) => Promise.resolve(answer(request)),
+    get: (id) => Promise.resolve(isLocked() ? undefined : keys.get(id)),
+    put: (id, key) => Promise.resolve(put(id, key)),
+    forget: (id) => Promise.resolve(void keys.delete(id)),
+    clear: () => keys.clear(),
+  };
+}
+
+/** The socket for keys, beside that of an agent. */
+export function keysSocket(socket: string): string {
+  return `${socket}.keys`;
+}
