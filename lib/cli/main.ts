@@ -11,6 +11,7 @@ import type { Host } from "../host/host.ts";
 import { useKeyHolder } from "../profile/profile_key.ts";
 import { program } from "./program.ts";
 import { EXIT_CODES, report } from "./report.ts";
+import { missingWords } from "./usage.ts";
 
 /**
  * Runs one command.
@@ -38,6 +39,7 @@ export async function main(host: Host, args: readonly string[]): Promise<number>
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {
+      if (error.exitCode !== 0 && error.code === "commander.help") host.say(missingWords(args));
       return error.exitCode === 0
         ? 0
         : usageError(host, root.commands.find((one) => one.name() === args[0])?.name());

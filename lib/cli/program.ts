@@ -31,7 +31,8 @@ export function program(host: Host): Command {
     .helpCommand("help [command]", "show the help of a command")
     .configureOutput({
       writeOut: (text) => host.answer(text),
-      writeErr: (text) => host.say(text.trimEnd()),
+      // a whole help that nobody asked for: main says what is missing
+      writeErr: () => {},
       outputError: (text) => host.say(usageWords(text)),
     })
     .showSuggestionAfterError(true)

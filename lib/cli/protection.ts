@@ -21,7 +21,9 @@ export const PROTECTIONS = "keyring, key-file, key-file=PATH, passphrase, system
  */
 export function parseProtection(host: Host, text: string): Protection {
   const [kind, path] = split(text);
-  if (kind === "key-file") return { kind, path: path ? resolve(path) : defaultKeyPath(host) };
+  if (kind === "key-file" && path !== "") {
+    return { kind, path: path === undefined ? defaultKeyPath(host) : resolve(path) };
+  }
   if (path === undefined && isPlain(kind)) return { kind };
   throw new TokenError("invalid_argument", `Cannot protect a sign-in with "${text}"`, {
     nextStep: `Use --protect ${PROTECTIONS}`,

@@ -30,10 +30,9 @@ const LONGEST_PROXY_HEAD = 16 * 1024;
  */
 export async function connect({ target, proxy, secureContext, signal }: ConnectOptions): Promise<net.Socket> {
   signal?.throwIfAborted();
-  let socket = await opened(
-    net.connect({ host: plainHost(proxy ?? target), port: portOf(proxy ?? target) }),
-    signal,
-  );
+  const nearest = proxy ?? target;
+  const reached = opened(net.connect({ host: plainHost(nearest), port: portOf(nearest) }), signal);
+  let socket = await (proxy ? reached.catch(proxyOutOfReach) : reached);
   if (proxy?.protocol === "https:") socket = await secured(socket, proxy, secureContext(), signal);
   if (target.protocol !== "https:") return socket;
   if (proxy !== undefined) await tunnelled(socket, target, proxy, signal);
@@ -108,6 +107,11 @@ async function tunnelled(socket: net.Socket, target: URL, proxy: URL, signal?: A
   if (status?.startsWith("2") && head.endsWith("\r\n\r\n")) return;
   socket.destroy();
   throw connectError(`PROXY_STATUS_${status ?? "UNKNOWN"}`, "the proxy does not connect to the server");
+}
+
+/** Or it would read as if the server could not be reached. */
+function proxyOutOfReach(error: { code?: string }): never {
+  throw connectError(`PROXY_${error.code ?? "UNREACHABLE"}`, "the proxy cannot be reached");
 }
 
 function connectError(code: string, message: string): Error {

@@ -174,7 +174,9 @@ function parseJwk(text: string): JsonWebKey {
 }
 
 function unusable(why: string): TokenError {
-  return new TokenError("invalid_argument", `Cannot use the private key: ${why}`);
+  return new TokenError("invalid_argument", `Cannot use the private key: ${why}`, {
+    nextStep: "Give a private key as PEM (PKCS #8) or as JWK, without a passphrase",
+  });
 }
 
 /** Signs a JWT (RFC 7519). */

@@ -52,7 +52,7 @@ function named(flow: Flow, situation: Situation): Plan {
   const problem = obstacle(flow, situation);
   // the page is shown and can be opened by hand: a missing opener is no obstacle to one who asked for a browser
   if (problem === undefined || (flow === "browser" && situation.metadata.authorization_endpoint)) {
-    return { flows: [flow], because: situation.flow ? "as asked" : "the client has a secret" };
+    return { flows: [flow], because: situation.flow ? "as asked" : "the client has a secret or a key" };
   }
   return {
     code: problem.remedy ? "invalid_argument" : "unsupported",

@@ -8,6 +8,7 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
+import { fileStore } from "../host/file_store.ts";
 import type { Host } from "../host/host.ts";
 import { newPassphrase } from "./passphrase.ts";
 import type { Profile, Protection } from "./profile.ts";
@@ -20,7 +21,7 @@ import { sealCachedTokensAnew } from "./token_cache.ts";
  * Protects the sign-in of a profile in another way: the master key stays, what opens it changes.
  *
  * @throws {TokenError} `key` when the key cannot be opened as it is protected now, or not be kept in the new way;
- * `invalid_argument` when nothing is kept now or would be kept then; `storage`
+ * `invalid_argument` when nothing is kept now or would be kept then; `sign_in_required`; `storage`
  */
 export async function protectOtherwise(
   host: Host,
@@ -35,6 +36,11 @@ export async function protectOtherwise(
       : `"${name}" keeps no sign-in that could be protected`;
     const nextStep = `Sign in again: apex-token login ${name} --protect ${protect.kind}`;
     throw new TokenError("invalid_argument", message, { nextStep });
+  }
+  if (!await fileStore(`${host.directories.state}/sessions`).read(name)) {
+    throw new TokenError("sign_in_required", `"${name}" is not signed in`, {
+      nextStep: `Sign in that way: apex-token login ${name} --protect ${protect.kind}`,
+    });
   }
   // who has to be asked is asked while nobody waits for the lock
   await openKey(host, before, { signal });

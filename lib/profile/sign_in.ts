@@ -25,7 +25,7 @@ import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { checkProfilePlace } from "./profile_files.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
 import { checkFastCache, checkProtection, saveSignIn } from "./save_sign_in.ts";
-import { profileOf, sessionOf } from "./signed_in_as.ts";
+import { checkProof, profileOf, sessionOf } from "./signed_in_as.ts";
 
 /** What somebody wants to sign in to. */
 export interface SignInRequest {
@@ -91,6 +91,8 @@ export async function signIn(host: Host, asked: SignInRequest): Promise<SignInRe
   await checkProtection(host, asked, asked.signal);
   const before = await clientBefore(host, asked.name);
   const request = before ? withoutEndedClient(host, asked, before) : asked;
+  // the registration brings what it needs
+  if (!isRegistering(request)) checkProof(request);
   const { issuer, provider } = await findIssuer(host, request);
   const made = plan({
     metadata: issuer.metadata,

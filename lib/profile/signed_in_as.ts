@@ -51,6 +51,24 @@ export function profileOf(request: SignInRequest, issuer: Issuer, provider: Prov
   };
 }
 
+/**
+ * Sees that the client has what its way of proving who it is needs, before anybody goes to a page to sign in.
+ *
+ * @throws {TokenError} `invalid_argument` when it has not
+ */
+export function checkProof(
+  { authentication = "none", secretFile, clientSecret, privateKeyFile }: SignInRequest,
+): void {
+  if (authentication === "none") return;
+  const [needs, has, option] = authentication === "private_key_jwt"
+    ? ["a private key", privateKeyFile !== undefined, "--private-key-file FILE"]
+    : ["a client secret", (secretFile ?? clientSecret) !== undefined, "--secret-file FILE"];
+  if (has) return;
+  throw new TokenError("invalid_argument", `Cannot use ${authentication} without ${needs}`, {
+    nextStep: `Give it with ${option}`,
+  });
+}
+
 function authenticationMethod(request: SignInRequest, issuer: Issuer): Profile["authentication"] {
   if (request.authentication) return request.authentication;
   if (request.privateKeyFile !== undefined) return "private_key_jwt";

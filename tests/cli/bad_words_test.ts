@@ -89,6 +89,37 @@ describe("a wrong command line ends with 2", () => {
       /Use --protect keyring/,
     ],
     [
+      "a key file without its path",
+      ["login", "x", "--issuer", "apex", "--client-id", "c", "--protect", "key-file="],
+      /Cannot protect a sign-in with "key-file="/,
+      /key-file=PATH/,
+    ],
+    [
+      "a proof without its key",
+      [
+        ...["login", "x", "--issuer", "apex", "--client-id", "c", "--auth-method", "private_key_jwt"],
+        ...["--protect", "key-file"],
+      ],
+      /Cannot use private_key_jwt without a private key/,
+      /--private-key-file FILE/,
+    ],
+    [
+      "a proof without its secret",
+      [
+        ...["login", "x", "--issuer", "apex", "--client-id", "c", "--auth-method", "client_secret_post"],
+        ...["--protect", "key-file"],
+      ],
+      /Cannot use client_secret_post without a client secret/,
+      /--secret-file FILE/,
+    ],
+    [
+      "help for a command that there is not",
+      ["help", "gte"],
+      /Unknown command 'gte'/,
+      /See: apex-token --help/,
+    ],
+    ["half a command", ["agent"], /A command is needed after 'agent'/, /See: apex-token agent --help/],
+    [
       "a preset without a client id",
       ["login", "--issuer", "wlcg"],
       /A client id is needed/,

@@ -229,6 +229,8 @@ describe("what protects a sign-in", () => {
       refused(await protect("hope"), 2, /Use --protect keyring/);
       refused(await machine.run(["protect", "q", "--protect", "key-file"]), 2, /There is no profile "q"/);
       assert.deepEqual(machine.files(), before);
+      done(await machine.run(["logout", "p"]));
+      refused(await protect("key-file"), 4, /"p" is not signed in/, /apex-token login p --protect key-file/);
       await signIn(machine, provider, "p", ["--protect", "memory"]);
       refused(await protect("key-file"), 2, /keeps no sign-in/, /apex-token login p --protect key-file/);
     });

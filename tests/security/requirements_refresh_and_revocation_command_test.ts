@@ -51,6 +51,7 @@ describe("a sign-in on the command line", () => {
     const logout = await home.run(["logout", "x", "--revoke"]);
     assert.deepEqual([logout.code, logout.stdout], [6, ""]);
     assert.match(logout.stderr, /signed out on this machine[^]*cannot answer for the revocation now/);
+    assert.match(logout.stderr, /may still be good at \S+: end it on the page of your account there\.$/m);
     assert.equal((await home.run(["get", "x"])).code, 4);
   });
 });

@@ -8,7 +8,7 @@ import type { Host } from "../../host/host.ts";
 import { revokeToken } from "../../oauth/revocation.ts";
 import { chooseProfile, signedIn } from "../../profile/signed_in.ts";
 import { readCachedToken } from "../../profile/token_cache.ts";
-import { isTokenError } from "../../errors.ts";
+import { isTokenError, TokenError } from "../../errors.ts";
 import { dropSession } from "../../profile/remove.ts";
 
 /** The options of `logout`. */
@@ -31,7 +31,9 @@ export async function logout(host: Host, name: string | undefined, { revoke }: L
     if (!before) return;
     const { issuer, client, session } = before;
     if (!session.refreshToken) return host.say("There was no refresh token to revoke.");
-    await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal });
+    await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal }).catch(
+      outOfReach(new URL(issuer.issuer).host),
+    );
     // with the refresh token most servers end its access tokens; some do not, and some cannot (RFC 7009 section 2.2.1)
     if (token) {
       await revokeToken(issuer, client, token.accessToken, { hint: "access_token", signal }).catch(
@@ -42,6 +44,17 @@ export async function logout(host: Host, name: string | undefined, { revoke }: L
   } finally {
     dispose();
   }
+}
+
+/** What could be revoked is gone from here, so trying again is no advice. */
+function outOfReach(host: string): (error: unknown) => never {
+  return (error) => {
+    if (!isTokenError(error)) throw error;
+    throw new TokenError(error.code, error.message, {
+      ...error,
+      nextStep: `The sign-in may still be good at ${host}: end it on the page of your account there`,
+    });
+  };
 }
 
 /** The sign-in is over at the server already: an access token that cannot be revoked there runs out by itself. */
