@@ -13,10 +13,12 @@ import { profileNames, readProfile } from "../profile/profile_files.ts";
 import type { AccountStore, OpenAccount } from "./account.ts";
 import { type AccountConfig, accountOf, sameIssuer } from "./account_config.ts";
 import { type AccountServers, clientOfAccount } from "./account_server.ts";
-import type { Holdings, HoldingTerms } from "./holdings.ts";
+import { configOf, type Holdings, type HoldingTerms } from "./holdings.ts";
 import { memoryAccount } from "./memory_account.ts";
+import { rewrite } from "./person.ts";
 import { badRequest, failure, failureOf, flagOf, numberOf, success, textOf, WORDS } from "./replies.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
+import { successorOf } from "./successor.ts";
 
 /** What answers need. */
 export interface AccountRequestsOptions {
@@ -66,18 +68,37 @@ async function add(context: AccountRequestsOptions, request: AgentRequest): Prom
   const name = textOf(request.account);
   try {
     if (name && key) {
-      await holdings.load(await openWithKey(context.store, name, key), terms);
+      const home = await openWithKey(context.store, name, key);
+      await fileSuccessor(context.host, home);
+      await holdings.load(home, terms);
       return added(terms);
     }
     if (typeof request.config !== "object" || request.config === null) return badRequest("config");
     const account = accountOf(request.config);
     if (!account.name || !account.clientId) return badRequest("config");
     const home = await openByEntry(context.store, account, request.pw_entry);
-    await holdings.load(home ?? await memoryAccount(account), terms, home !== undefined);
+    if (home) await fileSuccessor(context.host, home);
+    await holdings.load(home ?? await withSuccessor(context.host, account), terms, home !== undefined);
     return added(terms);
   } catch (error) {
     return failureOf(error, name ?? "", "account");
   }
+}
+
+/** An account that is held without its file: what a renewal brings is kept for whoever opens the file next. */
+async function withSuccessor(host: Host, account: AccountConfig): Promise<OpenAccount> {
+  const successor = successorOf(host, account);
+  const newest = await successor.read();
+  return await memoryAccount({ ...(newest ?? account), name: account.name }, successor.write);
+}
+
+/** Puts what was kept for this moment into the file. */
+async function fileSuccessor(host: Host, home: OpenAccount): Promise<void> {
+  const successor = successorOf(host, await configOf(home));
+  const newest = await successor.read();
+  if (!newest) return;
+  await rewrite(home, (filed) => ({ ...filed, refreshToken: newest.refreshToken, memory: newest.memory }));
+  await successor.remove();
 }
 
 async function openWithKey(store: AccountStore, name: string, key: string): Promise<OpenAccount> {

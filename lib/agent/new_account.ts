@@ -20,6 +20,7 @@ import type { Holdings } from "./holdings.ts";
 import { memoryAccount } from "./memory_account.ts";
 import { success } from "./replies.ts";
 import type { AgentReply } from "./requests.ts";
+import { successorOf } from "./successor.ts";
 
 /** What signing in needs. */
 export interface SignInContext {
@@ -127,7 +128,9 @@ export async function finishSignIn(
     refreshToken,
     memory: { signedInAt, tokenEndpoint: issuer.metadata.token_endpoint },
   };
-  const holding = await holdings.load(await memoryAccount(whole), {}, false);
+  // until the client has saved it and says what opens the file, a renewal must not get lost
+  const home = await memoryAccount(whole, successorOf(host, whole).write);
+  const holding = await holdings.load(home, {}, false);
   holding.tokens.keep(
     cachedToken(token, { issuer: issuer.issuer, profile: whole.name, asked: "", requestedAt }),
   );

@@ -9,7 +9,7 @@ import type { Host } from "../host/host.ts";
 import { cachedToken } from "../profile/cached_token.ts";
 import { signInWithDevice } from "../profile/device_sign_in.ts";
 import { safeText } from "../safe_text.ts";
-import type { AccountStore } from "./account.ts";
+import type { AccountStore, OpenAccount } from "./account.ts";
 import { type AccountServers, clientOfAccount } from "./account_server.ts";
 import { accountOfBytes, accountText } from "./account_session.ts";
 import { configOf, type Holding, type Holdings } from "./holdings.ts";
@@ -85,7 +85,7 @@ export function person({ host, store, servers, holdings }: PersonOptions): Perso
       signedInAt: Math.floor(requestedAt / 1000),
       tokenEndpoint: issuer.metadata.token_endpoint,
     };
-    await rewrite(holding, (now) => ({ ...now, refreshToken, memory }));
+    await rewrite(holding.home, (now) => ({ ...now, refreshToken, memory }));
     const from = { issuer: issuer.issuer, profile: account.name, asked: "", requestedAt };
     const { refreshToken: _kept, ...token } = tokens;
     holding.tokens.keep(cachedToken(token, from));
@@ -101,9 +101,10 @@ export function person({ host, store, servers, holdings }: PersonOptions): Perso
 
 /** Writes an account that is held, whatever is there: this is the newest. */
 export async function rewrite(
-  { home, name }: Pick<Holding, "home" | "name">,
+  home: OpenAccount,
   change: (account: ReturnType<typeof accountOfBytes>) => ReturnType<typeof accountOfBytes>,
 ): Promise<void> {
+  const { name } = home;
   const lock = await home.lock(() => false);
   try {
     for (let tries = 0; tries < 100; tries++) {

@@ -66,6 +66,27 @@ describe("access_token", () => {
     assert.equal(place.server.families.some(({ reused }) => reused > 0), false);
   });
 
+  it("loses no rotated refresh token of an account that came without what opens its file", async () => {
+    const key = await place.account("demo");
+    const config = await place.stored("demo", key);
+    const gone = new AbortController().signal;
+    const load = async (request: Record<string, unknown>) => {
+      const agent = place.again();
+      assert.equal((await agent.answer({ request: "add", ...request }, { gone })).status, "success");
+      const reply = await agent.answer({ request: "access_token", account: "demo", min_valid_period: -1 }, {
+        gone,
+      });
+      assert.equal(reply.status, "success", JSON.stringify(reply));
+    };
+    // what the original's oidc-add sends: the account as it is in the file
+    await load({ config });
+    await load({ config });
+    assert.equal((await place.stored("demo", key)).refresh_token, config.refresh_token);
+    await load({ account: "demo", key: btoa(String.fromCharCode(...key)) });
+    assert.notEqual((await place.stored("demo", key)).refresh_token, config.refresh_token);
+    assert.equal(place.server.families.some(({ reused }) => reused > 0), false);
+  });
+
   it("makes one request of many that want the same at once", async () => {
     await place.load("demo");
     const replies = await Promise.all(Array.from({ length: 20 }, () => token()));
