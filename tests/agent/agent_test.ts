@@ -48,6 +48,15 @@ describe("the agent", () => {
     assert.deepEqual((await place.ask({ request: "loaded_accounts" })).info, []);
   });
 
+  it("holds a hundred accounts, each with its own token", async () => {
+    const names = Array.from({ length: 100 }, (_, at) => `account-${at}`);
+    await Promise.all(names.map((name) => place.load(name)));
+    const replies = await Promise.all(names.map((name) => token(name)));
+    assert.equal(new Set(replies.map(({ access_token }) => access_token)).size, 100);
+    assert.deepEqual(await Promise.all(names.map((name) => token(name))), replies);
+    assert.equal(place.server.count("token", "refresh_token"), 100);
+  });
+
   it("refuses a key that does not fit, and loads nothing", async () => {
     await place.account("demo");
     const wrong = base64(new Uint8Array(80));
