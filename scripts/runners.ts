@@ -12,7 +12,7 @@ import { type Outcome, run, runDeno } from "./run.ts";
 import { bun, deno, node, root } from "./toolchain.ts";
 
 /** A runner that takes longer hangs, in milliseconds. */
-const runnerTimeout = 900_000;
+const runnerTimeout = 1_800_000;
 /** One test that takes longer hangs, in milliseconds (Bun and Node; Deno has no such limit). */
 const testTimeout = 120_000;
 
