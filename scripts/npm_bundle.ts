@@ -200,5 +200,5 @@ export async function licensesOf(packages: ReadonlySet<string>): Promise<string>
     const { version } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
     return `${name} ${version}\n\n${(await readFile(`${folder}/${file}`, "utf8")).trim()}\n`;
   });
-  return `The command line holds code of these packages.\n\n${(await Promise.all(texts)).join("\n\n")}`;
+  return `This package holds code of these packages.\n\n${(await Promise.all(texts)).join("\n\n")}`;
 }

@@ -14,7 +14,7 @@ import {
 import { exchange, type Http, type HttpAnswer } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import { withRetry } from "../http/retry.ts";
-import { together } from "../http/together.ts";
+import { type Shared, together } from "../http/together.ts";
 import { refusal, unusableAnswer } from "./_answer.ts";
 import { decrypted } from "./_decryption.ts";
 import { guarded } from "./_protocol.ts";
@@ -92,7 +92,7 @@ export function keyFetcher(issuer: Issuer): KeyFetcher {
   if (!byTransport) fetchers.set(metadata, byTransport = new WeakMap());
   let fetcher = byTransport.get(http.fetch ?? metadata);
   if (!fetcher) {
-    const underWay = new Map<string, Promise<unknown>>();
+    const underWay = new Map<string, Shared<unknown>>();
     // the library shares what was fetched, but not what is being fetched
     fetcher = async (url, { headers }) =>
       Response.json(await together(underWay, url, http.clock, () => fetchKeys(http, url, headers)));

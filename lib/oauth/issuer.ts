@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
 import { createHttp, exchange, type Http, type HttpOptions } from "../http/http.ts";
 import { withRetry } from "../http/retry.ts";
-import { together } from "../http/together.ts";
+import { type Shared, together } from "../http/together.ts";
 import { checkUrl } from "../http/url.ts";
 import { safeText } from "../safe_text.ts";
 import { readMembers, refusal } from "./_answer.ts";
@@ -107,7 +107,7 @@ export async function discover(issuer: string | URL, options: DiscoverOptions = 
 }
 
 /** What is being fetched, by who fetches it and how. */
-const underWay = /* @__PURE__ */ new WeakMap<object, Map<string, Promise<Found>>>();
+const underWay = /* @__PURE__ */ new WeakMap<object, Map<string, Shared<Found>>>();
 
 type Found = ServerMetadata | number;
 

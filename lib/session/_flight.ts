@@ -15,6 +15,8 @@ export interface Flight<T> {
   readonly begun: number;
   /** Ends it. */
   readonly abort: AbortController;
+  /** Whether it has come to its end, good or bad. */
+  ended: boolean;
   /** How many would notice its end; `Infinity` when it goes on whoever leaves. */
   waiting: number;
 }

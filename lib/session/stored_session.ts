@@ -2,7 +2,8 @@
  * A sign-in that many processes on many machines share, in a store past one machine.
  *
  * ```ts ignore
- * import { discover, storedSession, tokenSource } from "@apex/token";
+ * import { discover, tokenSource } from "@apex/token";
+ * import { storedSession } from "@apex/token/stores";
  * import { redisStore } from "@apex/token/stores/redis";
  *
  * const store = await redisStore(client);

@@ -2,7 +2,8 @@
  * Access tokens that many processes share, for grants that spend nothing: the client's own credentials, an assertion.
  *
  * ```ts ignore
- * import { clientCredentials, storedTokens, tokenSource } from "@apex/token";
+ * import { clientCredentials, tokenSource } from "@apex/token";
+ * import { storedTokens } from "@apex/token/stores";
  *
  * const grant = storedTokens(clientCredentials({ scope: "openid roles" }), { store, key, name: "catalogue" });
  * const source = tokenSource(issuer, client, grant);

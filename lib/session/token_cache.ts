@@ -169,7 +169,10 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
       } catch (error) {
         // all others left it just before this caller came
         const abandoned = flight.abort.signal.aborted && isTokenError(error) && error.code === "aborted";
-        if (!abandoned || signal?.aborted) throw error;
+        // the runtime's word, in a Worker: the visitor for whom it was begun has left
+        const lost = !flight.ended;
+        if (!(abandoned || lost) || signal?.aborted) throw error;
+        if (lost && flights.get(key) === flight) flights.delete(key);
       }
     }
   }
@@ -182,9 +185,10 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
     }
     const abort = new AbortController();
     const promise = obtain(key, options, abort.signal, generation);
-    const flight: Flight<Entry> = { promise, generation, begun, abort, waiting: 0 };
+    const flight: Flight<Entry> = { promise, generation, begun, abort, ended: false, waiting: 0 };
     flights.set(key, flight);
     const landed = () => {
+      flight.ended = true;
       if (flights.get(key) === flight) flights.delete(key);
     };
     promise.then(landed, landed);

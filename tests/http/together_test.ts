@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { together } from "../../lib/http/together.ts";
+import { setImmediate } from "node:timers";
+import { type Shared, together } from "../../lib/http/together.ts";
 import { fakeClock } from "../fake_clock.ts";
 
 /** Work that a test ends, and those who ask for it. */
 function place() {
   const clock = fakeClock();
-  const underWay = new Map<string, Promise<string>>();
+  const underWay = new Map<string, Shared<string>>();
   const begun: { resolve(value: string): void; reject(error: Error): void }[] = [];
   const ask = (key = "key") =>
     together(underWay, key, clock, () => {
@@ -58,6 +59,19 @@ describe("one request for all", () => {
     assert.deepEqual(await Promise.all(waiting), ["b", "b", "b", "b"]);
     assert.equal(underWay.size, 0);
     assert.equal(clock.waiting(), 0);
+  });
+
+  it("is made anew at once for all who are told that it never ends", async () => {
+    const { underWay, begun, ask } = place();
+    const dead = Promise.reject(new Error("it can never settle"));
+    dead.catch(() => {});
+    underWay.set("key", { ended: false, promise: dead });
+    const waiting = [ask(), ask(), ask()];
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(begun.length, 1);
+    begun[0].resolve("a");
+    assert.deepEqual(await Promise.all(waiting), ["a", "a", "a"]);
+    assert.equal(underWay.size, 0);
   });
 
   it("still serves all when it comes late, but before the second", async () => {
