@@ -5,6 +5,7 @@
  */
 
 import { Command, Option } from "commander";
+import type { Host } from "../host/host.ts";
 
 /** A command with its help. */
 export function command(name: string, description: string): Command {
@@ -41,6 +42,15 @@ export function passphraseOption(target: Command): void {
     "--passphrase-file <file>",
     "the passphrase is in this file, /dev/fd/N or -; default: APEX_TOKEN_PASSPHRASE_FILE, or a prompt",
   );
+}
+
+/** A command that opens a sign-in: where its passphrase comes from, said before it runs. */
+export function withPassphrase(host: Host, target: Command): Command {
+  passphraseOption(target);
+  return target.hook("preAction", async (_, running) => {
+    const { usePassphraseFiles } = await import("../profile/passphrase.ts");
+    usePassphraseFiles(host, { present: running.opts<{ passphraseFile?: string }>().passphraseFile });
+  });
 }
 
 /** The form in which a token is printed. */

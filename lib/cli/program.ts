@@ -11,7 +11,14 @@ import { authenticationMethods } from "../profile/profile.ts";
 import { version } from "../version.ts";
 import { agentCommand } from "./agent_command.ts";
 import { usageWords } from "./usage.ts";
-import { command, examples, outputOption, passphraseOption, reachOptions } from "./_command.ts";
+import {
+  command,
+  examples,
+  outputOption,
+  passphraseOption,
+  reachOptions,
+  withPassphrase,
+} from "./_command.ts";
 import type { ImportCommand } from "./commands/import.ts";
 import type { GetCommand } from "./commands/get.ts";
 import type { LoginCommand } from "./commands/login.ts";
@@ -49,10 +56,10 @@ export function program(host: Host): Command {
     getCommand(host),
     loginCommand(host),
     listCommand(host),
-    showCommand(host),
+    withPassphrase(host, showCommand(host)),
     statusCommand(host),
     protectCommand(host),
-    removeCommand(host),
+    withPassphrase(host, removeCommand(host)),
     importCommand(host),
     ...serverCommands(host),
     agentCommand(host),

@@ -6,7 +6,7 @@
 
 import type { Command } from "commander";
 import type { Host } from "../host/host.ts";
-import { command, examples, outputOption, reachOptions } from "./_command.ts";
+import { command, examples, outputOption, reachOptions, withPassphrase } from "./_command.ts";
 import type { ExchangeCommand } from "./commands/exchange.ts";
 import type { InspectCommand } from "./commands/inspect.ts";
 import type { IntrospectCommand } from "./commands/introspect.ts";
@@ -17,7 +17,8 @@ const PROFILE = ["[name]", "the profile; default: APEX_TOKEN_PROFILE, or the def
 
 /** The commands, in the order of the help. */
 export function serverCommands(host: Host): Command[] {
-  return [inspect(host), userinfo(host), introspect(host), exchange(host), revoke(host), logout(host)];
+  const commands = [inspect, userinfo, introspect, exchange, revoke, logout];
+  return commands.map((make) => withPassphrase(host, make(host)));
 }
 
 function inspect(host: Host): Command {

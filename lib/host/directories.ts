@@ -89,7 +89,7 @@ function isFullWindowsPath(path: string): boolean {
 }
 
 function noHome(): TokenError {
-  return new TokenError("unsupported", "Cannot find a home directory: HOME is not an absolute path", {
+  return new TokenError("storage", "Cannot find a home directory: HOME is not an absolute path", {
     nextStep: "Set HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME",
   });
 }

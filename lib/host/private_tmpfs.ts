@@ -17,7 +17,7 @@ const IN_MEMORY: readonly number[] = [0x01021994, 0x858458f6];
  * `$XDG_RUNTIME_DIR/apex-token/tokens`, if the first part is a directory of this user with nothing for others (0700) on
  * a file system in memory. It is not made here.
  *
- * @throws {TokenError} `unsupported` when there is none, `storage` when it is not private
+ * @throws {TokenError} `storage` when there is none, or it is not private
  */
 export function privateTmpfs(environment: Environment): string {
   const directory = environment("XDG_RUNTIME_DIR");
@@ -35,7 +35,7 @@ export function privateTmpfs(environment: Environment): string {
 }
 
 function unusable(why: string): TokenError {
-  return new TokenError("unsupported", `Cannot keep a bare copy of access tokens: ${why}`, {
+  return new TokenError("storage", `Cannot keep a bare copy of access tokens: ${why}`, {
     nextStep:
       "Leave --fast-cache out; or run it in a log-in session, which has a private directory in memory",
   });

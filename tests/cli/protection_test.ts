@@ -132,6 +132,8 @@ describe("what protects a sign-in", () => {
       await renewed({}, "--passphrase-file", secret);
       await renewed({ env: { APEX_TOKEN_PASSPHRASE_FILE: secret } });
       await renewed({ stdin: PASSPHRASE }, "--passphrase-file", "-");
+      const shown = done(await machine.run(["show", "p", "--passphrase-file", secret]));
+      assert.match(shown.stdout, /^signed in as: +alice$/m);
       const requests = provider.requests.length;
       refused(await get(), 7, /needs a passphrase/, /--passphrase-file/, /apex-token protect p/);
       assert.equal(provider.requests.length, requests);

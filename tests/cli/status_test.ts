@@ -177,9 +177,9 @@ describe("how sign-ins stand", () => {
         ];
         return await machine.run([...args, "--fast-cache", ...more], { env: { XDG_RUNTIME_DIR } });
       };
-      refused(await login(""), 5, /XDG_RUNTIME_DIR does not name/, /--fast-cache/);
-      refused(await login("relative"), 5, /XDG_RUNTIME_DIR does not name/);
-      refused(await login(machine.home), 5, /is not in memory/);
+      refused(await login(""), 7, /XDG_RUNTIME_DIR does not name/, /--fast-cache/);
+      refused(await login("relative"), 7, /XDG_RUNTIME_DIR does not name/);
+      refused(await login(machine.home), 7, /is not in memory/);
       refused(await login(runtime, "--protect", "memory"), 2, /where nothing is kept/);
       chmodSync(runtime, 0o755);
       refused(await login(runtime), 7, /other users have access/, /chmod 700/);

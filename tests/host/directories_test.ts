@@ -110,7 +110,7 @@ describe("the directories", () => {
     for (const home of ["", "relative"]) {
       assert.throws(() => directories({ platform: "linux", home, environment }), {
         name: "TokenError",
-        code: "unsupported",
+        code: "storage",
       });
     }
   });
