@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 const [frames, seed] = [Number(values.frames), Number(values.seed)];
 const place = await agentMachine();
-await place.account("demo");
+await place.account("good");
 const path = await place.listen();
 const check = goodRequest(path);
 const begun = performance.now();

@@ -25,7 +25,7 @@ describe("frames that nobody should send", () => {
   it("leave the agent answering the next good request", async () => {
     const place = await agentMachine();
     try {
-      await place.account("demo");
+      await place.account("good");
       const path = await place.listen();
       await campaign({ path, frames: 2_000, seed: 1, check: goodRequest(path) });
     } finally {
@@ -37,7 +37,7 @@ describe("frames that nobody should send", () => {
     const place = await agentMachine();
     const stalled = [];
     try {
-      await place.account("demo");
+      await place.account("good");
       const path = await place.listen();
       const random = randomOf(2);
       for (let at = 0; at < 100; at++) {
