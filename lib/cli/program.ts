@@ -117,6 +117,10 @@ function loginCommand(host: Host): Command {
     .option("--private-key-file <file>", "the client's private key (PEM or JWK), read again at each use")
     .option("--key-id <kid>", "the name of that key at the server")
     .option(
+      "--assertion-file <file>",
+      "a JWT that somebody else signs for the client (Kubernetes, CI), read again at each use",
+    )
+    .option(
       "--register",
       "let the server make a client when no client id is given, or when the secret of the last one has ended",
     )

@@ -44,7 +44,7 @@ export async function clientSecretFrom(host: Host, options: SecretOptions): Prom
     const secret = readSecretFile(path, "client secret");
     return isReadOnce(path) ? { clientSecret: secret } : { secretFile: path };
   }
-  if (before?.secretFile || before?.privateKeyFile) return {};
+  if (before?.secretFile || before?.privateKeyFile || before?.assertionFile) return {};
   const given = isService ? environmentSecret(host, options.clientId) : undefined;
   const clientSecret = given ?? (before && await keptSecret(host, before));
   if (clientSecret !== undefined) return { clientSecret };

@@ -21,8 +21,6 @@ interface Thrown {
 const CERTIFICATE = /^(?!ERR_SSL).*CERT|UNABLE_TO_|peer certificate/;
 const REASONS: readonly [RegExp, string][] = [
   [CERTIFICATE, "its certificate is not trusted"],
-  [/^PROXY_(?:E[A-Z]|UNREACHABLE)/, "the proxy cannot be reached"],
-  [/^PROXY_/, "the proxy does not let it through"],
   [/ENOTFOUND|EAI_|dns error/, "the name was not found"],
   [/ECONNREFUSED|Connection refused/, "the connection was refused"],
   [/CONNECT_TIMEOUT/, "nothing answers there"],

@@ -174,9 +174,7 @@ function parseJwk(text: string): JsonWebKey {
 }
 
 function unusable(why: string): TokenError {
-  return new TokenError("invalid_argument", `Cannot use the private key: ${why}`, {
-    nextStep: "Give a private key as PEM (PKCS #8) or as JWK, without a passphrase",
-  });
+  return new TokenError("invalid_argument", `Cannot use the private key: ${why}`);
 }
 
 /** Signs a JWT (RFC 7519). */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
-import { clientSecretJwt, privateKeyJwt } from "../oauth/client_assertion.ts";
+import { isTokenError, TokenError } from "../errors.ts";
+import { clientSecretJwt, federatedAssertion, privateKeyJwt } from "../oauth/client_assertion.ts";
 import type { Client } from "../oauth/client.ts";
 import {
   type ClientAuthentication,
@@ -14,6 +14,7 @@ import {
   none,
 } from "../oauth/client_authentication.ts";
 import { dpopKey } from "../oauth/dpop.ts";
+import { isJwt } from "../oauth/jwt.ts";
 import { signingKey } from "../oauth/signing_key.ts";
 import type { Session } from "../session/session.ts";
 import type { Profile } from "./profile.ts";
@@ -22,7 +23,7 @@ import { readSecretFile } from "./secret_file.ts";
 /** What of a profile says who the client is. */
 export type ClientProfile = Pick<
   Profile,
-  "name" | "clientId" | "authentication" | "secretFile" | "privateKeyFile" | "keyId"
+  "name" | "clientId" | "authentication" | "secretFile" | "privateKeyFile" | "keyId" | "assertionFile"
 >;
 
 /** What of a session belongs to the client. */
@@ -54,10 +55,32 @@ async function authenticationOf(
     case "client_secret_jwt":
       return clientSecretJwt(secret);
     case "private_key_jwt": {
-      const { privateKeyFile = "", keyId } = profile;
-      return privateKeyJwt(await signingKey(readSecretFile(privateKeyFile, "private key"), { keyId }));
+      const { privateKeyFile = "", keyId, assertionFile } = profile;
+      if (assertionFile) return federatedAssertion(() => assertionIn(assertionFile));
+      const key = await signingKey(readSecretFile(privateKeyFile, "private key"), { keyId })
+        .catch(namingFile(privateKeyFile));
+      return privateKeyJwt(key);
     }
   }
+}
+
+/** What is no key is in a file that somebody can mend. */
+function namingFile(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!isTokenError(error)) throw error;
+    throw new TokenError(error.code, error.message, {
+      ...error,
+      nextStep: `Put a private key as PEM (PKCS #8) or as JWK, without a passphrase, into ${path}`,
+    });
+  };
+}
+
+function assertionIn(path: string): string {
+  const text = readSecretFile(path, "client assertion").trim();
+  if (isJwt(text)) return text;
+  throw new TokenError("invalid_argument", `Cannot use the client assertion in ${path}: it is not a JWT`, {
+    nextStep: "Let whoever renews that file put the JWT for this client into it",
+  });
 }
 
 function secretOf({ name, secretFile }: ClientProfile, { clientSecret }: ClientSession): string {

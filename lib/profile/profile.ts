@@ -50,6 +50,8 @@ const schema = v.object({
   secretFile: v.optional(text),
   privateKeyFile: v.optional(text),
   keyId: v.optional(text),
+  /** A JWT that somebody else signs and renews, such as a Kubernetes service account's. */
+  assertionFile: v.optional(text),
   dpop: v.optional(v.boolean()),
   pushed: v.optional(v.boolean()),
   /** Whether a sign-in that outlives the browser session is asked for; it is, unless this says no. */

@@ -50,6 +50,8 @@ export interface SignInRequest {
   readonly privateKeyFile?: string;
   /** The `kid` of that key. */
   readonly keyId?: string;
+  /** A file with a JWT that somebody else signs for the client: remembered as a path and read again at each use. */
+  readonly assertionFile?: string;
   /** Binds the tokens to a key that is kept with the session (RFC 9449). Default: false. */
   readonly dpop?: boolean;
   /** Pushes the parameters of a browser sign-in to the server first (RFC 9126). Default: when the server requires it. */
@@ -99,7 +101,7 @@ export async function signIn(host: Host, asked: SignInRequest): Promise<SignInRe
     provider,
     flow: request.flow,
     secret: request.secretFile !== undefined || request.clientSecret !== undefined ||
-      request.privateKeyFile !== undefined ||
+      (request.privateKeyFile ?? request.assertionFile) !== undefined ||
       // the registration brings one
       (request.flow === "client-credentials" && isRegistering(request)),
     password: request.password !== undefined,

@@ -39,6 +39,7 @@ export function profileOf(request: SignInRequest, issuer: Issuer, provider: Prov
     ...(request.redirectUri ? { redirectUri: request.redirectUri } : {}),
     ...(request.secretFile ? { secretFile: request.secretFile } : {}),
     ...(request.privateKeyFile ? { privateKeyFile: request.privateKeyFile } : {}),
+    ...(request.assertionFile ? { assertionFile: request.assertionFile } : {}),
     ...(request.keyId ? { keyId: request.keyId } : {}),
     ...(request.dpop ? { dpop: true } : {}),
     ...(request.pushed ? { pushed: true } : {}),
@@ -57,11 +58,16 @@ export function profileOf(request: SignInRequest, issuer: Issuer, provider: Prov
  * @throws {TokenError} `invalid_argument` when it has not
  */
 export function checkProof(
-  { authentication = "none", secretFile, clientSecret, privateKeyFile }: SignInRequest,
+  { authentication = "none", secretFile, clientSecret, privateKeyFile, assertionFile }: SignInRequest,
 ): void {
+  if (privateKeyFile !== undefined && assertionFile !== undefined) {
+    throw new TokenError("invalid_argument", "Cannot use a private key and an assertion at once", {
+      nextStep: "Leave --private-key-file or --assertion-file out",
+    });
+  }
   if (authentication === "none") return;
   const [needs, has, option] = authentication === "private_key_jwt"
-    ? ["a private key", privateKeyFile !== undefined, "--private-key-file FILE"]
+    ? ["a private key", (privateKeyFile ?? assertionFile) !== undefined, "--private-key-file FILE"]
     : ["a client secret", (secretFile ?? clientSecret) !== undefined, "--secret-file FILE"];
   if (has) return;
   throw new TokenError("invalid_argument", `Cannot use ${authentication} without ${needs}`, {
@@ -71,7 +77,7 @@ export function checkProof(
 
 function authenticationMethod(request: SignInRequest, issuer: Issuer): Profile["authentication"] {
   if (request.authentication) return request.authentication;
-  if (request.privateKeyFile !== undefined) return "private_key_jwt";
+  if ((request.privateKeyFile ?? request.assertionFile) !== undefined) return "private_key_jwt";
   if (request.secretFile === undefined && request.clientSecret === undefined) return "none";
   // RFC 8414 section 2: client_secret_basic when the server does not say
   const methods = issuer.metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { generateSigningKey, type JsonWebKey, unverifiedClaims, unverifiedHeader } from "../../mod.ts";
+import { signingKey, signJwt } from "../../lib/oauth/signing_key.ts";
 import type { RecordedRequest } from "../../lib/testing/mod.ts";
 import { newHome } from "../security/command_line.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
@@ -83,6 +84,35 @@ describe("login", () => {
     assert.equal(keyNamed(lastToken()), "k1");
   });
 
+  it("--assertion-file takes what somebody else signs for the client, and reads it again at each renewal", async () => {
+    const key = await signingKey({ ...privateJwk, kid: "k1" } as JsonWebKey);
+    const signed = () => {
+      const now = Math.floor(Date.now() / 1000);
+      const of = { iss: "signer", sub: "signer", aud: there.origin, iat: now, exp: now + 60 };
+      return signJwt(key, {}, { ...of, jti: crypto.randomUUID() });
+    };
+    const file = desk("assertion", await signed());
+    const proof = ["--client-id", "signer", "--assertion-file", file];
+    done(await home.run(login("federated", ...proof)));
+    assert.equal(lastToken().parameters.get("client_assertion"), readFileSync(file, "utf8"));
+    const renewed = await signed();
+    writeFileSync(file, renewed + "\n");
+    done(await home.run(["get", "federated", "--force"]));
+    assert.equal(lastToken().parameters.get("client_assertion"), renewed);
+    assertNotUnder(home.path, renewed);
+
+    const sent = there.server.count("token");
+    writeFileSync(file, "opaque-canary");
+    const { code, stdout, stderr } = await home.run(["get", "federated", "--force"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /Cannot use the client assertion in \S+: it is not a JWT/);
+    assert.ok(!stderr.includes("opaque-canary"));
+    const both = await home.run(login("both", ...proof, "--private-key-file", desk("k", "x")));
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /a private key and an assertion at once/);
+    assert.equal(there.server.count("token"), sent);
+  });
+
   it("--private-key-file says before anything is sent that there is no key in it", async () => {
     const sent = there.server.requests.length;
     for (const content of ["", "secret-canary", '{"kty":"EC"}']) {
@@ -91,6 +121,7 @@ describe("login", () => {
       const { code, stdout, stderr } = await home.run(login("none", "--client-id", "signer", ...key));
       assert.deepEqual([code, stdout], [2, ""], stderr);
       assert.doesNotMatch(stderr, /canary/);
+      if (content !== "") assert.ok(stderr.includes(file), stderr);
     }
     assert.deepEqual(there.server.requests.slice(sent).filter(({ endpoint }) => endpoint === "token"), []);
   });

@@ -30,6 +30,7 @@ export interface LoginCommand {
   readonly authMethod?: Profile["authentication"];
   readonly privateKeyFile?: string;
   readonly keyId?: string;
+  readonly assertionFile?: string;
   readonly register?: boolean;
   readonly dpop?: boolean;
   readonly par?: boolean;
@@ -82,8 +83,13 @@ async function requestFrom(
     scope: options.scope,
     flow: options.flow,
     authentication: options.authMethod,
-    privateKeyFile: options.privateKeyFile === undefined ? undefined : keyFileAt(options.privateKeyFile),
+    privateKeyFile: options.privateKeyFile === undefined
+      ? undefined
+      : readableFile(options.privateKeyFile, "private key"),
     keyId: options.keyId,
+    assertionFile: options.assertionFile === undefined
+      ? undefined
+      : readableFile(options.assertionFile, "client assertion"),
     register: options.register,
     dpop: options.dpop,
     pushed: options.par,
@@ -121,15 +127,14 @@ async function requestFrom(
 
 /** What a profile remembers, as far as the options do not make it another client's or another proof's. */
 function keptOf(before: Profile, options: LoginCommand): Partial<SignInRequest> {
-  const { clientId, authentication, secretFile, privateKeyFile, keyId, redirectUri, ...kept } = requestOf(
-    before,
-  );
+  const { clientId, redirectUri, ...others } = requestOf(before);
+  const { authentication, secretFile, privateKeyFile, keyId, assertionFile, ...kept } = others;
   if (options.clientId !== undefined && options.clientId !== clientId) return kept;
   const client = { clientId, redirectUri };
-  const newProof = options.secretFile !== undefined || options.privateKeyFile !== undefined;
+  const newProof = (options.secretFile ?? options.privateKeyFile ?? options.assertionFile) !== undefined;
   return newProof
     ? { ...kept, ...client }
-    : { ...kept, ...client, authentication, secretFile, privateKeyFile, keyId };
+    : { ...kept, ...client, authentication, secretFile, privateKeyFile, keyId, assertionFile };
 }
 
 function isSameIssuer(before: string, asked: string): boolean {
@@ -161,10 +166,10 @@ function defined<T extends object>(members: T): Partial<T> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** The absolute path of a private key that can be read; what is wrong with it is said before anybody signs in. */
-function keyFileAt(file: string): string {
+/** The absolute path of a file that can be read; what is wrong with it is said before anybody signs in. */
+function readableFile(file: string, what: string): string {
   const path = resolve(file);
-  readSecretFile(path, "private key");
+  readSecretFile(path, what);
   return path;
 }
 
