@@ -22,6 +22,7 @@ export const notInWorkerd: Readonly<Record<string, string>> = {
   "tests/security/requirements_authorization_code_listener_test.ts": socket,
   "tests/security/requirements_common_served_test.ts": socket,
   "tests/security/requirements_device_command_test.ts": commandLine,
+  "tests/security/requirements_documents_test.ts": "it reads the files of the repository",
   "tests/security/requirements_refresh_and_revocation_command_test.ts": commandLine,
   "tests/security/requirements_registration_command_test.ts": commandLine,
   "tests/security/revoking_logout_test.ts": commandLine,

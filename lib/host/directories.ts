@@ -47,7 +47,7 @@ const PROGRAM = "apex-token";
  *
  * `XDG_*` variables win on every system but Windows; relative ones are ignored, as the specification asks.
  *
- * @throws {TokenError} `unsupported` when a directory depends on the home directory and that is not an absolute path
+ * @throws {TokenError} `storage` when a directory depends on the home directory and that is not an absolute path
  */
 export function directories(options: DirectoriesOptions): Directories {
   return options.platform === "windows" ? windowsDirectories(options) : xdgDirectories(options);

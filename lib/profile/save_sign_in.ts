@@ -44,7 +44,7 @@ export async function checkProtection(
 /**
  * Makes sure, before anybody signs in, that bare copies of access tokens can be kept in memory.
  *
- * @throws {TokenError} `unsupported` where there is no such place, `storage` when it is not private, `invalid_argument`
+ * @throws {TokenError} `storage` where there is no such place or it is not private, `invalid_argument`
  * when nothing is to be kept
  */
 export function checkFastCache(host: Host, { protect }: KeyedProfile): void {

@@ -1,13 +1,10 @@
 /**
  * Requirements on the authorization code flow: PKCE, `state`, mix-up (RFC 7636, RFC 9207, RFC 9700). What concerns the
- * listener is in `requirements_authorization_code_listener_test.ts`.
+ * listener is in `requirements_authorization_code_listener_test.ts`; A15 to A17 are in `requirements_documents_test.ts`.
  *
  * | not here | because |
  * | --- | --- |
  * | A11, A21 | replaced: `state` and `iss` tell issuers apart; the password grant is there for old set-ups, with a warning |
- * | A15 | about packaging: no dependency has a web view |
- * | A16 | about documents and packaging: the presets have public clients only |
- * | A17 | not offered: redirect URIs are loopback addresses or the caller's own |
  */
 
 import assert from "node:assert/strict";

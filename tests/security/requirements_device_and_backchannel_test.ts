@@ -1,10 +1,9 @@
 /**
  * Requirements on sign-ins with another device: device codes (RFC 8628) and CIBA. What a person
- * sees of it is in `requirements_device_command_test.ts`.
+ * sees of it is in `requirements_device_command_test.ts`, D10 in `requirements_documents_test.ts`.
  *
  * | not here | because |
  * | --- | --- |
- * | D10 | about a document: the threat model |
  * | D11 | replaced: tokens are bound to a key (DPoP) only when that is asked for |
  */
 

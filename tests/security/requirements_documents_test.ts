@@ -1,0 +1,52 @@
+/**
+ * Requirements that are about what is shipped and written rather than about a request.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { checkRedirectUri } from "../../lib/profile/browser_sign_in.ts";
+import { providers } from "../../lib/providers.ts";
+import { sources } from "../../scripts/run.ts";
+import { root } from "../../scripts/toolchain.ts";
+import { importsOf } from "../source_text.ts";
+
+const read = (file: string): string => readFileSync(root + file, "utf8");
+
+describe("what is shipped", () => {
+  it("A15 opens pages in the person's own browser: nothing in it shows pages itself", async () => {
+    const foreign = new Set<string>();
+    for (const file of await sources("lib")) {
+      for (const { specifier } of importsOf(read(file))) {
+        if (specifier && !/^(?:\.|node:)/.test(specifier)) foreign.add(specifier.split("/")[0]);
+      }
+    }
+    const known = ["@noble", "bun:sqlite", "commander", "hash-wasm", "oauth4webapi", "uqr", "valibot"];
+    // one that is new here is looked at first
+    assert.deepEqual([...foreign].filter((name) => !known.includes(name)), []);
+    assert.ok(foreign.has("oauth4webapi"));
+  });
+
+  it("A16 has no client secret for anybody in it", () => {
+    assert.ok(providers.length > 3);
+    for (const provider of providers) {
+      const members = Object.keys(provider).filter((name) => /secret|password|private/i.test(name));
+      assert.deepEqual(members, [], provider.name);
+    }
+  });
+
+  it("A17 takes no private-use scheme for the way back from the browser", () => {
+    for (const uri of ["apex:/callback", "int.esa.apex:/callback", "com.example.app://callback"]) {
+      assert.throws(() => checkRedirectUri(uri), { code: "invalid_argument" });
+    }
+  });
+
+  it("D10 comes with what can go wrong when another device signs in, and what is done about it", () => {
+    const [, section = ""] = read("docs/security.md").split(/^## A sign-in on another device$/m);
+    const [text] = section.replace(/\s+/g, " ").split(" ## ");
+    const shown = [...text.matchAll(/"([^"]+)"/g)].map(([, words]) => words);
+    assert.ok(shown.length >= 2, text);
+    const source = read("lib/profile/device_sign_in.ts");
+    for (const words of shown) assert.ok(source.includes(words), words);
+  });
+});
