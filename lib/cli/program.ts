@@ -241,7 +241,8 @@ function importCommand(host: Host): Command {
     .addArgument(new Argument("<program>", "whose").choices(["oidc-agent"]))
     .argument("[name]", "the account; default: list them")
     .option("--take", "take its sign-in over; the account is renamed to NAME.moved")
-    .option("--protect <how>", "what protects the sign-in: key-file, key-file=PATH, memory");
+    .option("--protect <how>", `what protects the sign-in: ${PROTECTIONS}`);
+  withPassphrase(host, imports);
   examples(imports, [
     ["apex-token import oidc-agent", "the accounts that there are"],
     ["apex-token import oidc-agent wlcg", "a profile with a sign-in of its own; the account stays"],

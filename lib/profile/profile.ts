@@ -46,6 +46,8 @@ const schema = v.object({
   scope: v.optional(text),
   audience: v.picklist(["audience", "resource", "both", "none"]),
   quirks: v.array(v.picklist(optionalQuirks)),
+  /** Whether the client is one that this program registered; what the server said of it is in the session. */
+  registered: v.optional(v.boolean()),
   redirectUri: v.optional(text),
   secretFile: v.optional(text),
   privateKeyFile: v.optional(text),

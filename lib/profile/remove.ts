@@ -5,7 +5,10 @@
  */
 
 import { isTokenError } from "../errors.ts";
+import { fileStore } from "../host/file_store.ts";
 import type { Host } from "../host/host.ts";
+import { safeText } from "../safe_text.ts";
+import type { Session } from "../session/session.ts";
 import { issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
 import { defaultProfileName, readProfile, removeDefaultProfile, removeProfile } from "./profile_files.ts";
@@ -37,14 +40,30 @@ export async function dropSession(host: Host, profile: Pick<Profile, "name" | "p
  */
 export async function forget(host: Host, name: string): Promise<void> {
   const profile = profileIfWhole(host, name);
-  const session = profile && await readableSession(host, profile);
-  if (session?.registration) {
-    await unregister(host, await issuerOf(host, profile!, session.metadata), session.registration);
-  }
+  if (profile) await endRegistration(host, profile, await readableSession(host, profile));
   await dropSession(host, profile ?? { name, protect: { kind: "key-file", path: "" } });
   const wasDefault = isDefault(host, name);
   removeProfile(host, name);
   if (wasDefault) removeDefaultProfile(host);
+}
+
+/**
+ * Deletes the client of a profile at the server, if this program registered it: what gives access to it is in the
+ * session, and goes with that.
+ */
+export async function endRegistration(host: Host, profile: Profile, session?: Session): Promise<void> {
+  if (session?.registration) {
+    await unregister(host, await issuerOf(host, profile, session.metadata), session.registration);
+  } else if (profile.registered && await hasSession(host, profile)) {
+    host.say(
+      `The client ${safeText(profile.clientId)} stays registered: what gives access to it cannot be read.`,
+    );
+  }
+}
+
+async function hasSession(host: Host, { name, protect }: Profile): Promise<boolean> {
+  if (protect.kind === "memory") return false;
+  return await fileStore(`${host.directories.state}/sessions`).read(name) !== undefined;
 }
 
 function profileIfWhole(host: Host, name: string): Profile | undefined {

@@ -37,6 +37,8 @@ export interface SignInRequest {
   readonly clientId?: string;
   /** Registers a client where none is given (RFC 7591). Default: false. */
   readonly register?: boolean;
+  /** Whether the client id is of a client that was registered at an earlier sign-in. */
+  readonly registered?: boolean;
   readonly scope?: string;
   /** Default: the plan decides. */
   readonly flow?: Flow;
@@ -161,6 +163,7 @@ function withRegistration(request: SignInRequest, client: RegisteredClient): Sig
     clientId: client.clientId,
     clientSecret: client.clientSecret,
     authentication: registeredAuthentication(client),
+    registered: true,
   };
 }
 

@@ -36,6 +36,7 @@ export function profileOf(request: SignInRequest, issuer: Issuer, provider: Prov
     ...(scope ? { scope } : {}),
     audience: provider.audience,
     quirks: [...provider.quirks],
+    ...(request.registered ? { registered: true } : {}),
     ...(request.redirectUri ? { redirectUri: request.redirectUri } : {}),
     ...(request.secretFile ? { secretFile: request.secretFile } : {}),
     ...(request.privateKeyFile ? { privateKeyFile: request.privateKeyFile } : {}),

@@ -109,6 +109,33 @@ describe("the commands about a token", () => {
     assert.ok(!there.server.clientIds.includes(clientId));
   });
 
+  it("logout ends a client that was registered, by its secret's only copy, and login NAME makes another", async () => {
+    const { stderr } = done(await home.run(login("again", "--register", "--flow", "client-credentials")));
+    const [, first] = /Registered a client of your own: (\S+)\./.exec(stderr)!;
+    done(await home.run(["logout", "again"]));
+    assert.ok(!there.server.clientIds.includes(first));
+    const [, second] = /own: (\S+)\./.exec(done(await home.run(["login", "again"])).stderr)!;
+    assert.equal(decode(done(await home.run(["get", "again"])).stdout).payload.client_id, second);
+    done(await home.run(["logout", "again", "--revoke"]));
+    assert.ok(!there.server.clientIds.includes(second));
+    done(await home.run(["remove", "again"]));
+  });
+
+  it("remove says that a client stays when what gives access to it cannot be read", async () => {
+    const secret = join(home.desk, "passphrase");
+    writeFileSync(secret, "tell nobody");
+    const lock = ["--protect", "passphrase", "--passphrase-file", secret];
+    const made = ["--register", "--flow", "client-credentials", ...lock];
+    const { stderr } = done(await home.run(login("locked", ...made)));
+    const [, clientId] = /own: (\S+)\./.exec(stderr)!;
+    const removed = done(await home.run(["remove", "locked"]));
+    assert.ok(removed.stderr.includes(`The client ${clientId} stays registered`), removed.stderr);
+    done(await home.run(login("locked", ...made)));
+    const count = there.server.clientIds.length;
+    done(await home.run(["remove", "locked", "--passphrase-file", secret]));
+    assert.equal(there.server.clientIds.length, count - 1);
+  });
+
   it("login --dpop binds the tokens to a key that stays with the sign-in, and get says so", async () => {
     await person("bound", ["--client-id", "app", "--dpop"]);
     const { stderr } = done(await home.run(["get", "bound", "--force"]));

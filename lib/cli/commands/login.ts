@@ -13,6 +13,7 @@ import { usePassphraseFiles } from "../../profile/passphrase.ts";
 import { findProfile, readProfile } from "../../profile/profile_files.ts";
 import { checkProfileName, type Profile } from "../../profile/profile.ts";
 import { readSecretFile } from "../../profile/secret_file.ts";
+import { readableSession } from "../../profile/session_home.ts";
 import { signIn, type SignInRequest } from "../../profile/sign_in.ts";
 import { type Flow, providerNamed } from "../../providers.ts";
 import { askAndSignIn, askClientId, askIssuer, type Reach, requestOf } from "../dialogue.ts";
@@ -78,7 +79,10 @@ async function requestFrom(
   const before = findProfile(host, name);
   const issuer = options.issuer ?? before?.issuer ?? await missingIssuer(host, name, signal);
   const again = before && isSameIssuer(before.issuer, issuer) ? before : undefined;
-  const kept = again ? keptOf(again, options) : {};
+  // what opens the registration went with the sign-in, and the client with it: there has to be another one
+  const isOver = again?.registered === true && options.clientId === undefined &&
+    again.protect.kind !== "memory" && !await readableSession(host, again);
+  const kept = again ? keptOf(again, options, isOver) : {};
   const asked: Partial<SignInRequest> = {
     scope: options.scope,
     flow: options.flow,
@@ -90,7 +94,7 @@ async function requestFrom(
     assertionFile: options.assertionFile === undefined
       ? undefined
       : readableFile(options.assertionFile, "client assertion"),
-    register: options.register,
+    register: options.register ?? (isOver || undefined),
     dpop: options.dpop,
     pushed: options.par,
     redirectUri: options.redirectUri === undefined ? undefined : checkRedirectUri(options.redirectUri),
@@ -100,7 +104,7 @@ async function requestFrom(
     ...reachOf(options),
   };
   const known = options.clientId ?? kept.clientId;
-  const clientId = known ?? (options.register ? undefined : await askClientId(host, issuer, signal));
+  const clientId = known ?? (asked.register ? undefined : await askClientId(host, issuer, signal));
   const flow = options.flow ?? kept.flow;
   return {
     ...kept,
@@ -126,11 +130,11 @@ async function requestFrom(
 }
 
 /** What a profile remembers, as far as the options do not make it another client's or another proof's. */
-function keptOf(before: Profile, options: LoginCommand): Partial<SignInRequest> {
-  const { clientId, redirectUri, ...others } = requestOf(before);
+function keptOf(before: Profile, options: LoginCommand, isOver: boolean): Partial<SignInRequest> {
+  const { clientId, registered, redirectUri, ...others } = requestOf(before);
   const { authentication, secretFile, privateKeyFile, keyId, assertionFile, ...kept } = others;
-  if (options.clientId !== undefined && options.clientId !== clientId) return kept;
-  const client = { clientId, redirectUri };
+  if (isOver || (options.clientId !== undefined && options.clientId !== clientId)) return kept;
+  const client = { clientId, registered, redirectUri };
   const newProof = (options.secretFile ?? options.privateKeyFile ?? options.assertionFile) !== undefined;
   return newProof
     ? { ...kept, ...client }

@@ -6,10 +6,12 @@
 
 import type { Host } from "../../host/host.ts";
 import { revokeToken } from "../../oauth/revocation.ts";
-import { chooseProfile, signedIn } from "../../profile/signed_in.ts";
+import { chooseProfile, type SignedIn, signedIn } from "../../profile/signed_in.ts";
 import { readCachedToken } from "../../profile/token_cache.ts";
 import { isTokenError, TokenError } from "../../errors.ts";
-import { dropSession } from "../../profile/remove.ts";
+import { dropSession, endRegistration } from "../../profile/remove.ts";
+import type { CachedToken } from "../../profile/cached_token.ts";
+import { readableSession } from "../../profile/session_home.ts";
 
 /** The options of `logout`. */
 export interface LogoutCommand {
@@ -18,7 +20,8 @@ export interface LogoutCommand {
 
 /**
  * Ends a sign-in. The profile stays, so that the next `login NAME` needs no options. What is kept here goes even when
- * the server cannot be told, and then the command fails (RFC 7009 section 2.2.1).
+ * the server cannot be told, and then the command fails (RFC 7009 section 2.2.1). A client that this program registered
+ * is deleted at the server: the next `login NAME` registers another one.
  */
 export async function logout(host: Host, name: string | undefined, { revoke }: LogoutCommand): Promise<void> {
   const { signal, dispose } = host.interrupt();
@@ -26,13 +29,28 @@ export async function logout(host: Host, name: string | undefined, { revoke }: L
     const profile = chooseProfile(host, name);
     const before = revoke ? await signedIn(host, profile) : undefined;
     const token = revoke ? await readCachedToken(host, profile, "") : undefined;
+    if (!revoke && profile.registered) {
+      await endRegistration(host, profile, await readableSession(host, profile));
+    }
     await dropSession(host, profile);
     host.say(`"${profile.name}" is signed out on this machine.`);
-    if (!before) return;
-    const { issuer, client, session } = before;
+    if (before) await revokeSignIn(host, before, token, signal);
+  } finally {
+    dispose();
+  }
+}
+
+async function revokeSignIn(
+  host: Host,
+  { profile, issuer, client, session }: SignedIn,
+  token: CachedToken | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = new URL(issuer.issuer).host;
+  try {
     if (!session.refreshToken) return host.say("There was no refresh token to revoke.");
     await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal }).catch(
-      outOfReach(new URL(issuer.issuer).host),
+      outOfReach(server),
     );
     // with the refresh token most servers end its access tokens; some do not, and some cannot (RFC 7009 section 2.2.1)
     if (token) {
@@ -40,9 +58,9 @@ export async function logout(host: Host, name: string | undefined, { revoke }: L
         unlessRefused,
       );
     }
-    host.say(`The sign-in has been revoked at ${new URL(issuer.issuer).host}.`);
+    host.say(`The sign-in has been revoked at ${server}.`);
   } finally {
-    dispose();
+    await endRegistration(host, profile, session);
   }
 }
 
