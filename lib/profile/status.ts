@@ -17,10 +17,10 @@ import { sessionHome } from "./session_home.ts";
 import { fastCopyOf, readCachedToken } from "./token_cache.ts";
 
 /**
- * `signed_in`, `signed_out`; `locked` when somebody has to unlock the key first; `unusable` when the key or a file is
+ * `signed_in`, `signed_out`; `ended` when the server has said so; `locked` when somebody has to unlock the key first; `unusable` when the key or a file is
  * lost or broken.
  */
-export type SignInState = "signed_in" | "signed_out" | "locked" | "unusable";
+export type SignInState = "signed_in" | "signed_out" | "ended" | "locked" | "unusable";
 
 /** How a sign-in stands. */
 export interface SignInStatus {
@@ -62,7 +62,8 @@ export async function signInStatus(host: Host, profile: Profile): Promise<SignIn
     const token = found && { expiresAt: found.expiresAt, softAt: found.softAt, scope: found.scope };
     if (!key) return { state: "locked", ...places, alsoOpenedBy, token };
     const session = (await sessionHome(host, profile, { ask: false }).read())?.session;
-    return { state: session ? "signed_in" : "signed_out", ...places, alsoOpenedBy, session, token };
+    const state = !session ? "signed_out" : session.dead ? "ended" : "signed_in";
+    return { state, ...places, alsoOpenedBy, session, token };
   } catch (error) {
     if (!isTokenError(error)) throw error;
     return { state: "unusable", ...places, alsoOpenedBy: [], problem: error };

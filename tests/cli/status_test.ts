@@ -88,6 +88,25 @@ describe("how sign-ins stand", () => {
     assert.match(done(await machine.run(["status", "m"])).stdout, /none: each command asks for it/);
   });
 
+  it("is said of a sign-in that the server has ended, while its token is still good", async () => {
+    await signIn(machine, provider, "over");
+    await provider.revokeGrants();
+    assert.equal((await machine.run(["get", "over", "--force"])).code, 4);
+    const [over] = await json("over");
+    assert.deepEqual([over.state, over.access_token.renews_at], ["ended", null]);
+    assert.ok(over.access_token.expires_at > Date.now() / 1000);
+    const { stdout } = done(await machine.run(["status", "over"]));
+    assert.match(stdout, /sign-in: +ended by the server \(".+"\): apex-token login over\n/);
+    assert.doesNotMatch(stdout, /renewed from/);
+    assert.match(
+      done(await machine.run(["show", "over"])).stdout,
+      /renewed by: +a new sign-in: the server has/,
+    );
+    assert.equal(JSON.parse(done(await machine.run(["show", "over", "--json"])).stdout).renewable, false);
+    await signIn(machine, provider, "over");
+    assert.equal((await json("over"))[0].state, "signed_in");
+  });
+
   describe("with a bare copy in memory", () => {
     let runtime: string;
     let env: Record<string, string>;

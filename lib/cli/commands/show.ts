@@ -38,7 +38,7 @@ export async function show(host: Host, name: string, { json }: { readonly json?:
     ["sign-in ends", session?.refreshExpiresAt ? expiry(session.refreshExpiresAt, now) : undefined],
     ["renewed by", session && renewal(profile, session)],
     ["protected by", protectionWords(profile.protect)],
-    ["secret from", profile.secretFile],
+    ["secret from", profile.secretFile ?? profile.privateKeyFile ?? profile.assertionFile],
   ];
   const lines = rows.filter(([, value]) => value).map(([label, value]) =>
     `${(label + ":").padEnd(14)} ${safeText(value!, 1000)}`
@@ -67,7 +67,7 @@ function factsOf(profile: Profile, session: Session | undefined, tokenExpiresAt:
     signed_in_at: session?.signedInAt ?? null,
     access_token_expires_at: tokenExpiresAt ?? null,
     sign_in_expires_at: session?.refreshExpiresAt ?? null,
-    renewable: session !== undefined &&
+    renewable: session !== undefined && !session.dead &&
       (session.refreshToken !== undefined || profile.flow === "client-credentials"),
     protect: profile.protect.kind,
   };
@@ -83,5 +83,6 @@ function expiry(at: number, now: number): string {
 
 function renewal(profile: Profile, session: Session): string {
   if (profile.flow === "client-credentials") return "the client's own secret";
+  if (session.dead) return "a new sign-in: the server has ended this one";
   return session.refreshToken ? "a refresh token" : "a new sign-in: there is no refresh token";
 }

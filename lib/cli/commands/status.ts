@@ -78,7 +78,10 @@ function facts({ profile, status }: WholeRow, standard: string | undefined): obj
     user: session?.claims ? person(session.claims) : null,
     scopes: scope?.split(/\s+/).filter(Boolean) ?? [],
     access_token: token
-      ? { ...at("expires", token.expiresAt), ...at("renews", Math.floor(token.softAt)) }
+      ? {
+        ...at("expires", token.expiresAt),
+        ...at("renews", status.state === "ended" ? undefined : Math.floor(token.softAt)),
+      }
       : null,
     sign_in: session
       ? { ...at("signed_in", session.signedInAt), ...at("expires", session.refreshExpiresAt) }
@@ -111,7 +114,7 @@ function paragraph(
     ["sign-in", signInWords(profile, status, now)],
     ["issuer", profile.issuer],
     ["scopes", session?.scope ?? token?.scope ?? profile.scope],
-    ["access token", token && tokenWords(token, now)],
+    ["access token", token && tokenWords(token, status.state, now)],
     ["protected by", protectionWords(profile.protect)],
     ["also opened by", alsoWords(profile, status.alsoOpenedBy)],
     ["kept in", status.keptIn.join(", ")],
@@ -133,6 +136,8 @@ function signInWords(profile: Profile, { state, session }: SignInStatus, now: nu
       const end = session!.refreshExpiresAt;
       return end === undefined ? who : `${who}, ${until(end, now)}`;
     }
+    case "ended":
+      return `ended by the server ("${session!.dead!.words}"): apex-token login ${profile.name}`;
     case "signed_out":
       return profile.protect.kind === "memory"
         ? "none: each command asks for it"
@@ -144,8 +149,12 @@ function signInWords(profile: Profile, { state, session }: SignInStatus, now: nu
   }
 }
 
-function tokenWords(token: NonNullable<SignInStatus["token"]>, now: number): string {
-  if (token.expiresAt <= now) return until(token.expiresAt, now);
+function tokenWords(
+  token: NonNullable<SignInStatus["token"]>,
+  state: SignInStatus["state"],
+  now: number,
+): string {
+  if (token.expiresAt <= now || state === "ended") return until(token.expiresAt, now);
   return `${until(token.expiresAt, now)}; renewed from ${timestamp(token.softAt)} on`;
 }
 
