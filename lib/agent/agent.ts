@@ -39,6 +39,8 @@ export interface Agent {
   readonly keys: HeldKeys;
   /** Drops what has outlived its time. */
   sweep(): void;
+  /** Ends the sign-ins that wait for a person: an agent that asks a server on does not end. */
+  close(): void;
 }
 
 type Answer = (request: AgentRequest, asker: Asker) => Promise<AgentReply> | AgentReply;
@@ -52,12 +54,13 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
   const tokens = tokenRequests({ host, store, holdings, person, options });
   const keys = heldKeys(() => lock.isLocked);
   useKeyHolder(host, keys);
+  const pending = pendingSignIns(host.clock);
   const info = () => ({ options, loaded: loadedNames(host, holdings) });
   const answers: Readonly<Record<string, Answer>> = {
     access_token: tokens,
     id_token: tokens,
     ...accountRequests({ host, store, servers, holdings }),
-    ...signInRequests({ host, servers, holdings, options, pending: pendingSignIns(host.clock) }),
+    ...signInRequests({ host, servers, holdings, options, pending }),
     ...registrationRequests(servers),
     ...scratchRequests(host.clock),
     check: () => success(),
@@ -78,7 +81,11 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
       if (lock.isLocked && answer && !WHILE_LOCKED.includes(request.request)) return failure(WORDS.locked);
       return answer ? await answer(request, asker) : failure(WORDS.unknownRequest);
     },
-    sweep: () => void holdings.all(),
+    sweep: () => {
+      holdings.all();
+      pending.sweep();
+    },
+    close: pending.close,
   };
 }
 

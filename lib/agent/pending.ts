@@ -49,6 +49,10 @@ export interface PendingSignIns {
   get(handle: string): Pending | undefined;
   /** Forgets one. */
   drop(handle: string): void;
+  /** Forgets those that nobody has asked about for a while. */
+  sweep(): void;
+  /** Ends all. */
+  close(): void;
 }
 
 interface Entry extends Pending {
@@ -77,12 +81,12 @@ export function pendingSignIns(clock: Clock): PendingSignIns {
     for (const { handle, lookedAt } of entries.values()) {
       if (clock.monotonic() - lookedAt > ABANDONED) drop(handle);
     }
-    while (entries.size >= MOST) drop(entries.keys().next().value!);
   }
 
   return {
     begin: ({ peer }, work, browser) => {
       sweep();
+      while (entries.size >= MOST) drop(entries.keys().next().value!);
       const stop = new AbortController();
       const entry: Entry = {
         handle: randomBytes(32).toString("base64url"),
@@ -115,5 +119,9 @@ export function pendingSignIns(clock: Clock): PendingSignIns {
     answeredBy: (answer) => [...entries.values()].find(({ browser }) => browser?.accepts(answer)),
     get: (handle) => entries.get(handle),
     drop,
+    sweep,
+    close: () => {
+      for (const handle of [...entries.keys()]) drop(handle);
+    },
   };
 }

@@ -76,6 +76,7 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
     run.onReady?.();
     await untilTheEnd(run.watch, agent.sweep);
   } finally {
+    agent.close();
     server.close();
     keys.close();
     for (const undo of left.reverse()) undo();

@@ -63,7 +63,12 @@ export async function agentMachine(options: AgentMachineOptions = {}): Promise<A
     Object.fromEntries(Object.entries(overrides).map(([name, value]) => [name, { value }])),
   );
   const store = accountFiles(host);
-  const again = (told: AgentOptions = options.agent ?? {}) => createAgent({ host, store, options: told });
+  const agents: Agent[] = [];
+  const again = (told: AgentOptions = options.agent ?? {}) => {
+    const one = createAgent({ host, store, options: told });
+    agents.push(one);
+    return one;
+  };
   const agent = again();
   const servers: Server[] = [];
 
@@ -109,6 +114,7 @@ export async function agentMachine(options: AgentMachineOptions = {}): Promise<A
       return path;
     },
     close: () => {
+      for (const one of agents) one.close();
       for (const one of servers) one.close();
       machine.close();
     },

@@ -73,6 +73,12 @@ describe("making an account", () => {
     assert.equal(mine.status, "success");
   });
 
+  it("is over with the agent: nobody asks the server on", async () => {
+    const oidc_device = await device();
+    place.agent.close();
+    assert.match(String((await place.ask({ request: "device", oidc_device })).error), /^expired_token/);
+  });
+
   it("says when the person has said no, and when the code ran out", async () => {
     const denied = await device();
     place.server.denyDevice(denied.user_code);
