@@ -11,7 +11,7 @@ import { safeText } from "./safe_text.ts";
  *
  * | code | means |
  * | --- | --- |
- * | `invalid_argument` | the call itself is wrong: an unknown option, a malformed value |
+ * | `invalid_argument` | the call itself is wrong, or this place cannot carry it out: an unknown option, a malformed value, a port that is taken |
  * | `insecure_url` | a URL is not `https` (nor a permitted loopback `http`) |
  * | `unknown_profile` | there is no profile of that name |
  * | `sign_in_required` | only a new sign-in helps: the refresh token is dead or there is none |
@@ -26,7 +26,7 @@ import { safeText } from "./safe_text.ts";
  * | `storage` | a file or a store cannot be read or written, or what is in it is broken |
  * | `key` | the key that protects a session is missing or does not fit |
  * | `aborted` | the caller's signal, or Ctrl-C, ended the wait |
- * | `unsupported` | the server or this place cannot do what was asked |
+ * | `unsupported` | the server, a store or the runtime cannot do what was asked |
  * | `internal` | a fault of this package |
  */
 export type ErrorCode =

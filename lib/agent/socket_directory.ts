@@ -28,12 +28,28 @@ export function prepareSocketDirectory(path: string, group?: string): void {
     });
   }
   const directory = dirname(path);
-  const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const made = makeDirectory(directory);
   if (made !== undefined && group !== undefined) {
     chownSync(directory, lstatSync(directory).uid, groupId(group));
     chmodSync(directory, 0o750);
   }
   checkTrusted(directory, ownUid());
+}
+
+/** @returns the first directory that had to be made */
+function makeDirectory(path: string): string | undefined {
+  try {
+    return mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = safeText(String((error as { code?: unknown }).code), 40);
+    throw new TokenError(
+      "storage",
+      `Cannot make the directory ${safeText(path, 400)} for a socket (${code})`,
+      {
+        nextStep: "Put the socket elsewhere: --socket PATH, or set XDG_RUNTIME_DIR",
+      },
+    );
+  }
 }
 
 /** Whoever can rename a directory on the way can put another in its place. */

@@ -43,7 +43,7 @@ function split(text: string): [string, string?] {
 
 /**
  * Decides once what protects a sign-in: the keyring where one answers; else whoever is at the terminal chooses; else it
- * is the key file, and stderr says so.
+ * is the key file, and stderr says so when something is kept.
  *
  * @throws {TokenError} `key` when there is a keyring that is locked, and nobody who could choose something weaker
  */
@@ -54,9 +54,7 @@ export async function chooseProtection(host: Host, signal?: AbortSignal): Promis
   if (state === "ready") return { kind: "keyring" };
   if (!host.terminal) {
     if (state === "absent") {
-      host.say(
-        `No keyring answers here: the sign-in is kept encrypted, with its key in ${keyFile.path} (choose with --protect).`,
-      );
+      withoutAsking.add(keyFile);
       return keyFile;
     }
     throw new TokenError("key", `Cannot choose what protects the sign-in: ${keyring.title} is locked`, {
@@ -77,6 +75,15 @@ export async function chooseProtection(host: Host, signal?: AbortSignal): Promis
     signal,
   });
   return ways[choice][1];
+}
+
+/** What was chosen for somebody who could not be asked. */
+const withoutAsking = new WeakSet<Protection>();
+
+/** Says why a sign-in that has been kept is protected as it is, where nobody chose that. */
+export function explainProtection(host: Host, protect: Protection): void {
+  if (!withoutAsking.has(protect)) return;
+  host.say("No keyring answers here, so the key is in a file (choose with --protect).");
 }
 
 /** What protects a sign-in, in words for a person. */

@@ -8,11 +8,12 @@ import type { Host } from "../host/host.ts";
 import type { SignInResult } from "../profile/sign_in.ts";
 import { safeText } from "../safe_text.ts";
 import { person } from "./person.ts";
-import { protectionWords } from "./protection.ts";
+import { explainProtection, protectionWords } from "./protection.ts";
 import { duration } from "./times.ts";
 
 /** Says on stderr what a sign-in has brought. */
 export function celebrate(host: Host, { profile, session, tokens, provider }: SignInResult): void {
+  explainProtection(host, profile.protect);
   const who = session.claims ? person(session.claims) : `the client ${safeText(profile.clientId, 80)}`;
   const where = provider.issuer ? provider.title : new URL(profile.issuer).host;
   const lines = [`Signed in to ${safeText(where, 80)} as ${who}.`];

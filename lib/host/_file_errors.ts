@@ -5,7 +5,8 @@
  */
 
 import process from "node:process";
-import type { Stats } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
 
@@ -20,7 +21,6 @@ const WORDS: Record<string, [what: string, nextStep: string]> = {
   EMFILE: ["this process has too many open files", "Raise the limit (`ulimit -n`) and try again"],
   ENFILE: ["the system has too many open files", "Try again later"],
   EISDIR: ["it is a directory", "Move it out of the way"],
-  ENOENT: ["a link leads nowhere", "Remove the link, or put back what it points to"],
   ENOTDIR: ["a part of its path is not a directory", "Name another path, or move that file out of the way"],
   ENAMETOOLONG: ["the name is too long", "Use a shorter name"],
   ELOOP: ["a symbolic link stands in its place", "Remove the link, or name what it points to"],
@@ -55,8 +55,33 @@ export function storageError(action: string, path: string, error: unknown): Toke
       "permission denied",
       `Look who may: ls -ld ${shellWord(path)}; give yourself access, or name another path`,
     ]
+    : code === "ENOENT"
+    ? missing(path)
     : WORDS[code] ?? [`the system says ${safeText(code, 40)}`, "Try again, or name another path"];
   return new TokenError("storage", `Cannot ${action} ${shown(path)}: ${what}`, { nextStep });
+}
+
+/** What is not there: what a link on the way leads to, or a directory on the way, which may be one to be mounted. */
+function missing(path: string): [what: string, nextStep: string] {
+  let gone = path;
+  for (let at = path; at !== dirname(at); gone = at, at = dirname(at)) {
+    const stats = lookAt(at);
+    if (stats?.isSymbolicLink()) {
+      return [`the link ${shown(at)} leads nowhere`, "Remove the link, or put back what it points to"];
+    }
+    if (stats) break;
+  }
+  return gone === path
+    ? ["it is not there", "Try again, or name another path"]
+    : [`there is no ${shown(gone)}`, `Make it: mkdir -p ${shellWord(gone)}; or name another path`];
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

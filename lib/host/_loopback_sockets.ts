@@ -24,8 +24,7 @@ const ATTEMPTS = 5;
  * and ::1, because a browser takes either, and somebody else could listen on the one that we left alone.
  *
  * @param redirectUri default: a free port of 127.0.0.1, or of ::1 where there is no IPv4
- * @throws {TokenError} `invalid_argument` when it is no loopback redirect URI
- * @throws {TokenError} `unsupported` when the port cannot be had
+ * @throws {TokenError} `invalid_argument` when it is no loopback redirect URI, or when the port cannot be had
  */
 export async function loopbackSockets(
   redirectUri: string | undefined,
@@ -34,7 +33,7 @@ export async function loopbackSockets(
   if (redirectUri === undefined) {
     const server = await bind("127.0.0.1", 0, connected) ?? await bind("::1", 0, connected);
     if (server === undefined) {
-      throw new TokenError("unsupported", "Cannot listen here: there is no loopback interface");
+      throw withoutLoopback();
     }
     const { address, port } = server.address() as AddressInfo;
     const host = address === "::1" ? "[::1]" : address;
@@ -66,7 +65,13 @@ async function bindHost(url: URL, port: number, connected: (socket: Socket) => v
   if (url.hostname !== "localhost") {
     const server = await bind(url.hostname.replace(/[[\]]/g, ""), port, connected);
     if (server !== undefined) return [server];
-    throw new TokenError("unsupported", `Cannot listen on ${url.host}: this machine has no such address`);
+    throw new TokenError(
+      "invalid_argument",
+      `Cannot listen on ${url.host}: this machine has no such address`,
+      {
+        nextStep: ELSEWISE,
+      },
+    );
   }
   for (let attempt = 1;; attempt++) {
     const first = await bind("127.0.0.1", port, connected);
@@ -74,7 +79,7 @@ async function bindHost(url: URL, port: number, connected: (socket: Socket) => v
     try {
       const servers = [first, await bind("::1", shared, connected)].filter((server) => server !== undefined);
       if (servers.length > 0) return servers;
-      throw new TokenError("unsupported", "Cannot listen here: there is no loopback interface");
+      throw withoutLoopback();
     } catch (error) {
       first?.close();
       if (port !== 0 || attempt === ATTEMPTS) throw error;
@@ -95,6 +100,13 @@ function bind(host: string, port: number, connected: (socket: Socket) => void): 
   });
 }
 
+const ELSEWISE = "Sign in without a browser on this machine: --flow device";
+
+function withoutLoopback(): TokenError {
+  const message = "Cannot listen here: there is no loopback interface";
+  return new TokenError("invalid_argument", message, { nextStep: ELSEWISE });
+}
+
 function bindError(host: string, port: number, code: unknown): TokenError {
   const place = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const reasons: Record<string, string> = {
@@ -102,7 +114,11 @@ function bindError(host: string, port: number, code: unknown): TokenError {
     EACCES: "the system does not let you use this port",
   };
   const reason = reasons[String(code)] ?? `the system refused it (${safeText(String(code), 40)})`;
-  return new TokenError("unsupported", `Cannot listen on ${place} for the answer of the browser: ${reason}`, {
-    nextStep: "End the other program, or sign in without a browser on this machine",
-  });
+  return new TokenError(
+    "invalid_argument",
+    `Cannot listen on ${place} for the answer of the browser: ${reason}`,
+    {
+      nextStep: `End the other program, or name another port with --redirect-uri. ${ELSEWISE}`,
+    },
+  );
 }

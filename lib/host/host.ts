@@ -70,8 +70,7 @@ export interface Host {
   /**
    * Listens on the loopback interface for the answer of an authorization endpoint.
    *
-   * @throws {TokenError} `invalid_argument` when `redirectUri` is not a loopback URI, `unsupported` when its port cannot
-   * be had
+   * @throws {TokenError} `invalid_argument` when `redirectUri` is not a loopback URI, or when its port cannot be had
    */
   listen(options: ListenOptions): Promise<CallbackListener>;
   /** A signal that aborts on SIGINT, SIGTERM and SIGHUP, so that a wait can end in order. */

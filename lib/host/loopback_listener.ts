@@ -58,8 +58,7 @@ interface Verdict {
 /**
  * Listens on the loopback interface, and only there, for one answer.
  *
- * @throws {TokenError} `invalid_argument` when `redirectUri` is not a loopback URI
- * @throws {TokenError} `unsupported` when its port cannot be had
+ * @throws {TokenError} `invalid_argument` when `redirectUri` is not a loopback URI, or when its port cannot be had
  * @throws {TokenError} `aborted` when `signal` has aborted already
  */
 export async function listen(options: ListenOptions, clock: Clock = systemClock): Promise<CallbackListener> {

@@ -23,7 +23,9 @@ export function systemdCreds(surroundings: KeyringSurroundings): Keyring {
     }
     const why = program ? "it refused (it needs systemd 256 or newer)" : "there is no such command here";
     throw new TokenError("key", `Cannot use systemd-creds: ${why}`, {
-      nextStep: "Protect it in another way",
+      nextStep: verb === "encrypt"
+        ? "Protect it in another way: --protect key-file or --protect passphrase"
+        : "It opens for the same user on the same machine alone; elsewhere, sign in again",
     });
   }
 

@@ -17,9 +17,10 @@ import { checkRegistration } from "./register.ts";
 import type { SessionHome } from "./session_home.ts";
 
 /**
- * A new token for a profile whose client speaks for itself. The caller holds the lock of `home`.
+ * A new token for a profile whose client speaks for itself. The caller holds the lock of `home`. Its secret may well be
+ * in a file that is still there after a `logout`: signed out is signed out all the same.
  *
- * @throws {TokenError} as the grant and the store
+ * @throws {TokenError} `sign_in_required` when nobody has signed in; as the grant and the store
  */
 export async function obtainForItself(
   host: Host,
@@ -29,6 +30,7 @@ export async function obtainForItself(
   signal?: AbortSignal,
 ): Promise<AccessToken> {
   const session = (await home.read())?.session;
+  if (home.kept && !session) throw signInNeeded(profile);
   checkRegistration(profile, session, host.clock.now() / 1000);
   const issuer = session
     ? await issuerOf(host, profile, session.metadata)

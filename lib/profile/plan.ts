@@ -27,7 +27,7 @@ export type Plan =
   | { readonly flows: readonly Flow[]; readonly because: string }
   | {
     readonly flows?: undefined;
-    /** Whether the server lacks it, or somebody has to give something first. */
+    /** Whether the server lacks it, or something is missing here. */
     readonly code: "unsupported" | "invalid_argument";
     readonly diagnosis: string;
     readonly nextStep: string;
@@ -40,10 +40,10 @@ export function plan(situation: Situation): Plan {
   if (secret) return named("client-credentials", situation);
   const possible = provider.flows.filter((candidate) => obstacle(candidate, situation) === undefined);
   if (possible.length > 0) return { flows: possible, because: reason(possible[0], situation) };
-  const obstacles = provider.flows.map((candidate) => obstacle(candidate, situation)!.what).join("; ");
+  const obstacles = provider.flows.map((candidate) => obstacle(candidate, situation)!);
   return {
-    code: "unsupported",
-    diagnosis: `Cannot sign in here: ${obstacles}`,
+    code: obstacles.some(({ isHere }) => isHere) ? "invalid_argument" : "unsupported",
+    diagnosis: `Cannot sign in here: ${obstacles.map(({ what }) => what).join("; ")}`,
     nextStep: "Use a client with a secret (--flow client-credentials), or sign in on another machine",
   };
 }
@@ -55,7 +55,7 @@ function named(flow: Flow, situation: Situation): Plan {
     return { flows: [flow], because: situation.flow ? "as asked" : "the client has a secret or a key" };
   }
   return {
-    code: problem.remedy ? "invalid_argument" : "unsupported",
+    code: problem.isHere ? "invalid_argument" : "unsupported",
     diagnosis: `Cannot use ${words(flow)}: ${problem.what}`,
     nextStep: problem.remedy ?? "Choose another --flow",
   };
@@ -64,6 +64,8 @@ function named(flow: Flow, situation: Situation): Plan {
 /** What is in the way, and what somebody can give to have it out of the way. */
 interface Obstacle {
   readonly what: string;
+  /** Whether it is in this place, and not at the server. */
+  readonly isHere?: boolean;
   readonly remedy?: string;
 }
 
@@ -79,12 +81,15 @@ function obstacle(
       return { what: "the server offers no device codes" };
     case "browser":
       if (!metadata.authorization_endpoint) return { what: "the server offers no browser sign-in" };
-      return browser.available ? undefined : { what: `no page can be opened here (${browser.reason})` };
+      return browser.available
+        ? undefined
+        : { what: `no page can be opened here (${browser.reason})`, isHere: true };
     case "client-credentials":
       if (!offers(grants, "client_credentials")) return { what: "the server does not offer them" };
       if (secret) return undefined;
       return {
         what: "the client has no secret",
+        isHere: true,
         remedy: "Give its secret with --secret-file FILE, - for standard input, or in APEX_CLIENT_SECRET",
       };
     case "password":
@@ -92,6 +97,7 @@ function obstacle(
       if (password) return undefined;
       return {
         what: "a password is needed and nobody can be asked here",
+        isHere: true,
         remedy: "Give it with --password-file FILE, or - for standard input",
       };
   }

@@ -277,14 +277,14 @@ function wrongPassphrase(name: string): TokenError {
   });
 }
 
-function noKeeper(kind: string, title: string): TokenError {
+function noKeeper(kind: "keyring" | "systemd-creds", title: string): TokenError {
+  const remedy = kind === "keyring"
+    ? "run it where one is logged in to a desktop"
+    : "see what this machine has: systemd-creds --version (256 or newer is needed, and a running systemd)";
   return new TokenError(
     "key",
     `Cannot protect a sign-in with --protect ${kind}: ${title} does not answer here`,
-    {
-      nextStep:
-        "Use --protect key-file or --protect passphrase, or run it where one is logged in to a desktop",
-    },
+    { nextStep: `Use --protect key-file or --protect passphrase, or ${remedy}` },
   );
 }
 

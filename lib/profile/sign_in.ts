@@ -87,7 +87,8 @@ export interface SignInResult {
  * Signs in and keeps the profile, the session and the first access token. Nothing is written before the server has
  * said yes.
  *
- * @throws {TokenError} as discovery and the grants; `unsupported` when no flow is possible here
+ * @throws {TokenError} as discovery and the grants; `unsupported` when the server has no flow for it, `invalid_argument` when none is
+ * possible here
  */
 export async function signIn(host: Host, asked: SignInRequest): Promise<SignInResult> {
   checkProfileName(asked.name);

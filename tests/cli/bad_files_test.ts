@@ -6,7 +6,7 @@ import { fileStore } from "../../lib/host/file_store.ts";
 import { readProfile } from "../../lib/profile/profile_files.ts";
 import { openKey } from "../../lib/profile/profile_key.ts";
 import { encryptedStore } from "../../lib/store/envelope.ts";
-import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
+import { type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
 import { currentRuntime } from "../process.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, sentences, signIn } from "./sign_in.ts";
@@ -189,6 +189,27 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
     }
     // the refresh token on the disk is the newest one: an older one would end the family
     kept = machine.files();
+  });
+
+  it("a home that is not there, or that a link to nowhere stands for", async () => {
+    const gone = "/proc/there-is-none/home";
+    const args = [
+      "login",
+      "x",
+      ...at(provider),
+      "--client-id",
+      "apex-service",
+      "--secret-file",
+      path("secret"),
+    ];
+    writeFileSync(path("secret"), SERVICE_SECRET);
+    const said = await machine.run(args, { env: { HOME: gone, DENO_DIR: path("deno") } });
+    refused(said, 7, /there is no \/proc\/there-is-none\.\nMake it: mkdir -p \/proc\/there-is-none;/);
+    assert.doesNotMatch(said.stderr, /No keyring/, "nothing is kept");
+    symlinkSync("/nowhere/at/all", path("link"));
+    const linked = await machine.run(args, { env: { XDG_DATA_HOME: path("link") } });
+    refused(linked, 7, /the link \S+\/link leads nowhere/, /Remove the link/);
+    rmSync(path("link"));
   });
 
   it("a secret file that is gone or empty", async () => {

@@ -226,7 +226,11 @@ describe("what protects a sign-in", () => {
       await signIn(machine, provider, "p");
       const before = machine.files();
       refused(await protect("memory"), 2, /it would be lost/, /apex-token login p --protect memory/);
-      refused(await protect("keyring"), 7, /does not answer here/);
+      refused(await protect("keyring"), 7, /does not answer here/, /logged in to a desktop/);
+      const nowhere = { env: { PATH: "/nowhere" } };
+      const creds = await machine.run(["protect", "p", "--protect", "systemd-creds"], nowhere);
+      refused(creds, 7, /systemd-creds does not answer here/, /256 or newer/);
+      assert.doesNotMatch(creds.stderr, /desktop/);
       refused(await protect("passphrase"), 7, /nobody can be asked/);
       refused(await protect("hope"), 2, /Use --protect keyring/);
       refused(await machine.run(["protect", "q", "--protect", "key-file"]), 2, /There is no profile "q"/);

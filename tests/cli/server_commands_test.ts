@@ -92,6 +92,52 @@ describe("the commands about a token", () => {
     assert.match(stderr, /Run: apex-token login short/);
   });
 
+  it("logout ends the sign-in of a service, though its secret is still in its file", async () => {
+    const secret = join(home.desk, "kept-secret");
+    writeFileSync(secret, "service-secret");
+    done(await home.run(login("svc", "--client-id", "service", "--secret-file", secret)));
+    const said = done(await home.run(["logout", "svc"]));
+    assert.match(said.stderr, /"svc" is signed out on this machine/);
+    const requests = there.server.count("token");
+    for (const command of [["get", "svc"], ["logout", "svc", "--revoke"]]) {
+      const { code, stdout, stderr } = await home.run(command);
+      assert.deepEqual([code, stdout], [4, ""], stderr);
+      assert.match(stderr, /"svc" is not signed in[^]*Run: apex-token login svc/);
+    }
+    assert.equal(there.server.count("token"), requests);
+    done(await home.run(["login", "svc"]));
+    const token = done(await home.run(["get", "svc"])).stdout.trim();
+    assert.match(done(await home.run(["logout", "svc", "--revoke"])).stderr, /access token has been revoked/);
+    const asked = await home.run(["introspect", "service", "--token-file", "-"], { stdin: token });
+    assert.deepEqual(JSON.parse(done(asked).stdout), { active: false });
+  });
+
+  it("a service that keeps nothing needs no sign-in", async () => {
+    const secret = join(home.desk, "kept-secret");
+    writeFileSync(secret, "service-secret");
+    const client = ["--client-id", "service", "--secret-file", secret, "--protect", "memory"];
+    done(await home.run(login("fleeting", ...client)));
+    assert.match(done(await home.run(["get", "fleeting"])).stdout, /^\S+\n$/);
+  });
+
+  it("a sign-in that this place cannot do is no fault of the server: 2", async () => {
+    const taken = ["--redirect-uri", `${there.origin}/callback`];
+    const { code, stdout, stderr } = await home.run(
+      login("x", "--client-id", "app", "--flow", "browser", "--no-open", ...taken),
+    );
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, /another program is using this port[^]*--redirect-uri[^]*--flow device/);
+    there.intercept(async ({ url }, pass) => {
+      if (!url.pathname.includes("/.well-known/")) return undefined;
+      const { device_authorization_endpoint: _, ...others } = await (await pass()).json();
+      return Response.json(others);
+    });
+    const nowhere = await home.run(login("x", "--client-id", "app"));
+    there.intercept(undefined);
+    assert.deepEqual([nowhere.code, nowhere.stdout], [2, ""], nowhere.stderr);
+    assert.match(nowhere.stderr, /no page can be opened here[^]*no device codes/);
+  });
+
   it("login --register makes a client, and remove deletes it again", async () => {
     const { stderr } = await person("own", ["--register"]);
     const [, clientId] = /Registered a client of your own: (\S+)\./.exec(stderr)!;

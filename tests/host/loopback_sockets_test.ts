@@ -83,7 +83,7 @@ describe("the place of a listener", () => {
   it("cannot be a port that somebody else has", async () => {
     const server = await occupy("127.0.0.1");
     await assert.rejects(listen({ accept, redirectUri: `http://127.0.0.1:${server.port}/callback` }), {
-      code: "unsupported",
+      code: "invalid_argument",
       message:
         `Cannot listen on 127.0.0.1:${server.port} for the answer of the browser: another program is using this port`,
     });
@@ -94,7 +94,7 @@ describe("the place of a listener", () => {
     for (const half of ["127.0.0.1", "::1"]) {
       const server = await occupy(half);
       const redirectUri = `http://localhost:${server.port}/callback`;
-      await assert.rejects(listen({ accept, redirectUri }), { code: "unsupported" });
+      await assert.rejects(listen({ accept, redirectUri }), { code: "invalid_argument" });
       const rest = { redirectUri: redirectUri.replace("localhost", half === "::1" ? "127.0.0.1" : "[::1]") };
       assert.ok(await refusesConnection(rest), "the other half was let go");
       server.close();

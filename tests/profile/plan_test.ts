@@ -119,8 +119,15 @@ describe("the plan", () => {
     [
       "neither a code nor a browser",
       { metadata: without("device_authorization_endpoint"), browser: noBrowser },
-      "unsupported",
+      "invalid_argument",
       /no page can be opened here \(this is an ssh session\); the server offers no device codes/,
+      /--flow client-credentials/,
+    ],
+    [
+      "neither at the server",
+      { metadata: without("device_authorization_endpoint", "authorization_endpoint") },
+      "unsupported",
+      /the server offers no browser sign-in; the server offers no device codes/,
       /--flow client-credentials/,
     ],
   ];

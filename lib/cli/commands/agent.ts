@@ -75,7 +75,7 @@ export function linksCommand(host: Host, directory: string): void {
   const command = ownCommand();
   if (command.length > 1) {
     throw new TokenError(
-      "unsupported",
+      "invalid_argument",
       "Cannot make links: only the single program apex-token can be run by other names",
       {
         nextStep: "Install the binary; or write apex-token oidc-token in place of oidc-token",
@@ -104,7 +104,7 @@ export function installCommand(host: Host): void {
   const unit = serviceUnit(host);
   if (!unit) {
     throw new TokenError(
-      "unsupported",
+      "invalid_argument",
       "Cannot install a service here: this system has neither systemd nor launchd",
       {
         nextStep: 'Put this where your session starts: eval "$(apex-token agent start)"',

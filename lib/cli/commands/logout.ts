@@ -48,17 +48,21 @@ async function revokeSignIn(
 ): Promise<void> {
   const server = new URL(issuer.issuer).host;
   try {
-    if (!session.refreshToken) return host.say("There was no refresh token to revoke.");
-    await revokeToken(issuer, client, session.refreshToken, { hint: "refresh_token", signal }).catch(
-      outOfReach(server),
-    );
-    // with the refresh token most servers end its access tokens; some do not, and some cannot (RFC 7009 section 2.2.1)
-    if (token) {
-      await revokeToken(issuer, client, token.accessToken, { hint: "access_token", signal }).catch(
-        unlessRefused,
+    const { refreshToken } = session;
+    if (!refreshToken && !token) return host.say("There was no token to revoke.");
+    if (refreshToken) {
+      await revokeToken(issuer, client, refreshToken, { hint: "refresh_token", signal }).catch(
+        outOfReach(server),
       );
     }
-    host.say(`The sign-in has been revoked at ${server}.`);
+    // with the refresh token most servers end its access tokens; some do not, and some cannot (RFC 7009 section 2.2.1)
+    if (token) {
+      const isAlone = refreshToken === undefined;
+      await revokeToken(issuer, client, token.accessToken, { hint: "access_token", signal }).catch(
+        isAlone ? outOfReach(server) : unlessRefused,
+      );
+    }
+    host.say(`The ${refreshToken ? "sign-in" : "access token"} has been revoked at ${server}.`);
   } finally {
     await endRegistration(host, profile, session);
   }
