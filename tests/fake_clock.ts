@@ -16,6 +16,9 @@ export interface FakeClock extends Clock {
   untilWaiting(count?: number): Promise<void>;
 }
 
+/** What Web Crypto is doing: it takes real time, in threads of its own, and tells nobody when it will be done. */
+const cryptography = { begun: 0, underWay: 0, isWatched: false };
+
 /** The shortest sleep, in milliseconds. */
 const SHORTEST = 1 / 1024;
 
@@ -26,6 +29,7 @@ interface Sleeper {
 
 /** Makes a clock that stands at `start`, in milliseconds since the epoch. Its monotonic clock starts at 0. */
 export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
+  watchCryptography();
   let elapsed = 0;
   const sleepers = new Set<Sleeper>();
   const watchers = new Set<() => void>();
@@ -93,7 +97,39 @@ function first(sleepers: Set<Sleeper>): Sleeper | undefined {
   return [...sleepers].sort((one, other) => one.due - other.due)[0];
 }
 
-/** Lets everything run that does not wait for anything outside: a turn of the event loop empties all queues of promises. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+/**
+ * Lets everything run that does not wait for anything outside: a turn of the event loop empties all queues of promises.
+ * What is signed, encrypted or hashed meanwhile is waited for, however long a busy machine takes for it: else the clock
+ * would run past a deadline in the middle of it.
+ */
+async function settled(): Promise<void> {
+  for (;;) {
+    const { begun, underWay } = cryptography;
+    await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+    if (underWay === 0 && cryptography.begun === begun) return;
+  }
+}
+
+const OPERATIONS = [
+  ...["decrypt", "deriveBits", "deriveKey", "digest", "encrypt", "exportKey"],
+  ...["generateKey", "importKey", "sign", "unwrapKey", "verify", "wrapKey"],
+];
+
+/** Counts the operations of Web Crypto, from now on. */
+function watchCryptography(): void {
+  if (cryptography.isWatched) return;
+  cryptography.isWatched = true;
+  type Operation = (this: unknown, ...values: unknown[]) => Promise<unknown>;
+  const prototype: Record<string, Operation> = Object.getPrototypeOf(crypto.subtle);
+  const end = () => void cryptography.underWay--;
+  for (const name of OPERATIONS) {
+    const operation = prototype[name];
+    prototype[name] = function (...values) {
+      const result = operation.apply(this, values);
+      cryptography.begun++;
+      cryptography.underWay++;
+      result.then(end, end);
+      return result;
+    };
+  }
 }

@@ -42,6 +42,24 @@ describe("the fake clock", () => {
     assert.equal(clock.now(), 35);
   });
 
+  it("does not run on while something is signed, hashed or made", async () => {
+    const clock = fakeClock();
+    const at: number[] = [];
+    (async () => {
+      for (let round = 0; round < 3; round++) {
+        const key = { name: "ECDSA", namedCurve: "P-384" };
+        await crypto.subtle.generateKey(key, false, ["sign"]);
+        await crypto.subtle.digest("SHA-256", new Uint8Array(100_000));
+        at.push(clock.now());
+        await clock.sleep(1000);
+      }
+    })();
+    await clock.advance(10_000);
+    const start = at[0];
+    assert.deepEqual(at, [start, start + 1000, start + 2000]);
+    assert.equal(clock.now(), start + 10_000);
+  });
+
   it("gets on with what sleeps for less than its numbers can tell", async () => {
     const clock = fakeClock(0);
     await clock.advance(1e9);

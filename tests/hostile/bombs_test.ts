@@ -63,13 +63,9 @@ function runClient(...args: string[]): Promise<ProcessResult> {
   const program = fileURLToPath(new URL("bomb_client.ts", import.meta.url));
   const cwd = fileURLToPath(new URL("../../", import.meta.url));
   const runtime = currentRuntime();
-  if (runtime === "deno") {
-    return startDeno(["run", "-A", program, ...args], { cwd }).ended;
-  }
-  return startProcess(runtime === "bun" ? bun() : node(), [program, ...args], {
-    cwd,
-    timeout: 20_000,
-  }).ended;
+  const options = { cwd, timeout: 600_000 };
+  if (runtime === "deno") return startDeno(["run", "-A", program, ...args], options).ended;
+  return startProcess(runtime === "bun" ? bun() : node(), [program, ...args], options).ended;
 }
 
 /** In chunks: an announced length alone would give it away. */

@@ -188,7 +188,8 @@ export async function attempt(
   } finally {
     await server.close();
   }
-  assert.ok(performance.now() - began < 10_000, "it hung");
+  // by the machine's clock: a name that nobody knows may take the machine's resolver some seconds
+  assert.ok(performance.now() - began < 60_000, "it hung");
   assertUnpolluted();
   return {
     ...end,

@@ -9,9 +9,16 @@ import { TokenError } from "../../lib/errors.ts";
 import { createHttp, exchange, type Fetch, type HttpRequest } from "../../lib/http/http.ts";
 import { parseJson } from "../../lib/http/json.ts";
 import { fakeClock } from "../fake_clock.ts";
+import { endsAtOnce } from "../oauth/support.ts";
 import { makeCertificates } from "./certificates.ts";
 import { answer, captivePortal, drip, flood, gzipBomb, hang, head, raw, reset } from "./faults.ts";
-import { type HostileServer, type HostileServerOptions, type Script, startHostileServer } from "./server.ts";
+import {
+  type HostileServer,
+  type HostileServerOptions,
+  NOWHERE,
+  type Script,
+  startHostileServer,
+} from "./server.ts";
 import { trustingFetch } from "./trusting_fetch.ts";
 
 const servers: HostileServer[] = [];
@@ -28,13 +35,14 @@ function serve(script: Script): Promise<HostileServer> {
   return start({ routes: { "/": script } });
 }
 
-function ask(server: HostileServer, request: Partial<HttpRequest> = {}, fetch?: Fetch) {
-  return exchange(createHttp({ fetch, allowInsecureLoopback: true }), {
-    url: `${server.origin}/`,
-    method: "POST",
-    body: "refresh_token=hunter2",
-    ...request,
-  });
+function post(server: Pick<HostileServer, "origin">): HttpRequest {
+  return { url: `${server.origin}/`, method: "POST", body: "refresh_token=hunter2" };
+}
+
+/** On a clock that stands still: no deadline ends what has to end by itself. */
+function ask(server: Pick<HostileServer, "origin">, request: Partial<HttpRequest> = {}, fetch?: Fetch) {
+  const http = createHttp({ fetch, clock: fakeClock(), allowInsecureLoopback: true });
+  return exchange(http, { ...post(server), ...request });
 }
 
 async function failureOf(exchange: Promise<unknown>): Promise<TokenError> {
@@ -151,14 +159,17 @@ describe("exchange with a server that hangs", () => {
 
   it("keeps its deadline by the machine's clock too", async () => {
     const server = await serve(hang());
+    const http = createHttp({ allowInsecureLoopback: true, timeout: 300 });
     const start = performance.now();
-    const error = await failureOf(ask(server, { timeout: 300 }));
+    const error = await failureOf(exchange(http, post(server)));
+    const took = performance.now() - start;
     assert.equal(error.code, "timeout");
-    assert.match(error.message, /0\.3 s/);
-    assert.ok(performance.now() - start >= 299);
+    const [, seconds] = /gave up after ([\d.]+) s, waiting for the answer$/.exec(error.message)!;
+    // a timer may count from the beginning of its turn of the event loop, and end whenever the machine has time for it
+    assert.ok(Number(seconds) >= 0.2 && Number(seconds) * 1000 <= took + 50, `${seconds} s of ${took} ms`);
   });
 
-  it("is left within 50 ms of the caller's signal, in either phase", async () => {
+  it("is left at once on the caller's signal, in either phase", async () => {
     for (const sent of ["", head(1000)]) {
       const { script, closed } = watched(hang(sent));
       const server = await serve(script);
@@ -173,10 +184,9 @@ describe("exchange with a server that hangs", () => {
         return response;
       }));
       await (sent ? began : server.arrival("/"));
-      const start = performance.now();
       controller.abort();
+      assert.ok(await endsAtOnce(failed));
       const error = await failed;
-      assert.ok(performance.now() - start < 50);
       assert.equal(error.code, "aborted");
       assert.equal(error.sent, true);
       await closed;
@@ -241,7 +251,6 @@ describe("exchange with a server that lies about its answer", () => {
   });
 
   it("ends at once with what is no HTTP", async () => {
-    const start = performance.now();
     for (
       const text of [
         "SSH-2.0-OpenSSH_9.6\r\n",
@@ -259,7 +268,6 @@ describe("exchange with a server that lies about its answer", () => {
       assert.equal(error.code, "network", text);
       assert.equal(error.sent, true, text);
     }
-    assert.ok(performance.now() - start < 10_000);
   });
 
   it("survives compression that nobody asked for", async () => {
@@ -331,16 +339,14 @@ describe("exchange with a server that redirects", () => {
 
 describe("exchange with a server that cannot be reached", () => {
   it("says that the connection was refused, and that nothing was sent", async () => {
-    const server = await startHostileServer();
-    await server.close();
-    const error = await failureOf(ask(server));
+    const error = await failureOf(ask({ origin: NOWHERE }));
     assert.equal(error.code, "network");
     assert.match(error.message, /: the connection was refused/);
     assert.equal(error.sent, false);
   });
 
   it("says that the name was not found, and that nothing was sent", async () => {
-    const http = createHttp();
+    const http = createHttp({ clock: fakeClock() });
     await assert.rejects(exchange(http, { url: "https://auth.invalid/", method: "POST", body: "a=b" }), {
       code: "network",
       message: /^Cannot get an answer from auth\.invalid: the name was not found/,
@@ -413,7 +419,8 @@ describe("exchange in a process of its own", () => {
       child.once("error", reject);
       child.once("close", () => {
         try {
-          assert.ok(performance.now() - sinceOutput < 5000, "it stayed after its work was done");
+          // the deadline of its exchange was 15 s
+          assert.ok(performance.now() - sinceOutput < 12_000, "it stayed after its work was done");
           resolve(JSON.parse(output));
         } catch (error) {
           reject(error);

@@ -65,6 +65,12 @@ export interface HostileServer {
   close(): Promise<void>;
 }
 
+/**
+ * An origin at which nobody listens. A port that was in use just now may be somebody else's in a moment; this one is
+ * not given to whoever asks for any port.
+ */
+export const NOWHERE = "http://127.0.0.1:2";
+
 /** Starts a server on a free port of 127.0.0.1. */
 export async function startHostileServer(options: HostileServerOptions = {}): Promise<HostileServer> {
   const { routes = {}, uncouth } = options;

@@ -5,6 +5,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { TokenError } from "../../lib/errors.ts";
 import { createHttp, exchange, type Fetch, type HttpRequest } from "../../lib/http/http.ts";
 import { type FakeClock, fakeClock } from "../fake_clock.ts";
+import { endsAtOnce } from "../oauth/support.ts";
 
 const url = "https://auth.example/token";
 
@@ -396,14 +397,13 @@ describe("exchange: the caller's signal", () => {
     assert.equal(calls, 0);
   });
 
-  it("ends the wait within 50 ms, even if fetch does not listen", async () => {
+  it("ends the wait at once, even if fetch does not listen", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const failed = failureOf(ask(deaf, { signal: controller.signal }, clock));
-    const start = performance.now();
     controller.abort(new Error("hunter2"));
+    assert.ok(await endsAtOnce(failed));
     const error = await failed;
-    assert.ok(performance.now() - start < 50);
     assert.equal(error.code, "aborted");
     assert.equal(error.sent, true);
     assert.equal(error.retryable, false);

@@ -196,7 +196,7 @@ describe("parseJson", () => {
       const start = performance.now();
       refusal(text);
       // Milliseconds when it is right, minutes when it is not.
-      assert.ok(performance.now() - start < 2000, text.slice(0, 20));
+      assert.ok(performance.now() - start < 20_000, text.slice(0, 20));
     }
   });
 

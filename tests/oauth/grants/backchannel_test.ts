@@ -7,7 +7,7 @@ import { generateSigningKey } from "../../../lib/oauth/signing_key.ts";
 import { claimsOf } from "../../testing/support.ts";
 import {
   assertHides,
-  duration,
+  endsAtOnce,
   failureOf,
   hang,
   json,
@@ -263,16 +263,15 @@ describe("waiting for the person on the other device", () => {
     });
   }
 
-  it("ends within 50 ms of an abort, in a pause and in a held poll", async () => {
+  it("ends at once on an abort, in a pause and in a held poll", async () => {
     const place = ciba(request, hang);
     const { wait } = await backchannelAuthentication(place.issuer, service, { loginHint: "ada" });
     for (const seconds of [1, 10]) {
       const controller = new AbortController();
       const waiting = wait({ signal: controller.signal });
-      waiting.catch(() => {});
       await place.clock.advance(seconds * 1000);
       controller.abort();
-      assert.ok(await duration(waiting) < 50);
+      assert.ok(await endsAtOnce(waiting));
       assert.equal((await failureOf(waiting)).code, "aborted");
     }
   });
