@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { TOKEN_TYPES } from "../../mod.ts";
 import { decode } from "../interop/oidc_provider_client.ts";
 import { newHome } from "../security/command_line.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
@@ -69,12 +70,54 @@ describe("the commands about a token", () => {
     assert.deepEqual(JSON.parse(done(handed).stdout), { active: false });
   });
 
+  it("introspect --signed asks for a signed answer, and takes no other", async () => {
+    assert.equal(JSON.parse(done(await home.run(["introspect", "service", "--signed"])).stdout).active, true);
+    const [request] = there.server.requests.filter(({ endpoint }) => endpoint === "introspection").slice(-1);
+    assert.equal(request.headers.get("accept"), "application/token-introspection+jwt");
+    there.server.fault("introspection", { type: "body", body: '{"active":true}' });
+    const { code, stdout, stderr } = await home.run(["introspect", "service", "--signed"]);
+    assert.deepEqual([code, stdout], [5, ""]);
+    assert.match(stderr, /it is not signed/);
+  });
+
   it("exchange prints another token, for another service", async () => {
     const args = ["exchange", "service", "--aud", "other-service", "-o", "json"];
     const answer = JSON.parse(done(await home.run(args)).stdout);
     const [request] = there.server.requests.filter(({ grantType }) => grantType?.endsWith("token-exchange"));
     assert.equal(request.parameters.get("audience"), "other-service");
     assert.notEqual(answer.access_token, (await home.run(["get", "service"])).stdout.trim());
+  });
+
+  it("exchange takes the tokens of others out of files, each with its type", async () => {
+    const files = [];
+    for (const name of ["ada", "service"]) {
+      files.push(join(home.desk, `token-of-${name}`));
+      writeFileSync(files.at(-1)!, done(await home.run(["get", name])).stdout);
+    }
+    const tokens = ["--subject-token-file", files[0], "--actor-token-file", files[1]];
+    const kinds = ["--subject-token-type", "jwt", "--actor-token-type", "access-token"];
+    const { stdout } = done(await home.run(["exchange", "service", ...tokens, ...kinds]));
+    const { payload } = decode(stdout);
+    assert.deepEqual([payload.sub, payload.act], ["ada", { sub: "service" }]);
+    const { parameters } = there.server.requests.filter(({ grantType }) => grantType?.endsWith("exchange"))
+      .at(-1)!;
+    assert.equal(parameters.get("subject_token_type"), TOKEN_TYPES.jwt);
+    assert.equal(parameters.get("actor_token_type"), TOKEN_TYPES.accessToken);
+  });
+
+  it("exchange says what kind of token came, and puts none but an access token into a header", async () => {
+    const asked = ["exchange", "service", "--requested-token-type"];
+    const answer = async (...args: string[]) =>
+      JSON.parse(done(await home.run([...asked, ...args, "-o", "json"])).stdout);
+    const access = await answer("access-token");
+    assert.deepEqual([access.token_type, access.issued_token_type], ["Bearer", TOKEN_TYPES.accessToken]);
+    const other = await answer("id-token");
+    assert.deepEqual([other.token_type, other.issued_token_type], ["N_A", TOKEN_TYPES.idToken]);
+    const { stdout } = done(await home.run([...asked, "access-token", "-o", "header"]));
+    assert.match(stdout, /^Authorization: Bearer \S+\n$/);
+    const refused = await home.run([...asked, "id-token", "-o", "header"]);
+    assert.deepEqual([refused.code, refused.stdout], [5, ""]);
+    assert.match(refused.stderr, /no access token[^]*leave -o header out/);
   });
 
   it("revoke ends the access token and not the sign-in", async () => {
@@ -186,6 +229,7 @@ describe("the commands about a token", () => {
     await person("bound", ["--client-id", "app", "--dpop"]);
     const { stderr } = done(await home.run(["get", "bound", "--force"]));
     assert.match(stderr, /bound to a key/);
+    assert.match(done(await home.run(["exchange", "bound"])).stderr, /bound to a key/);
     const proofs = there.server.requests.filter(({ headers }) => headers.has("dpop"));
     const keys = proofs.map(({ headers }) => JSON.parse(atob(headers.get("dpop")!.split(".")[0])).jwk.x);
     assert.ok(proofs.length >= 2);

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { TOKEN_TYPES, tokenExchangeGrant } from "../../oauth/grants/token_exchange.ts";
 import { profileToken } from "../../profile/profile_token.ts";
 import { chooseProfile, signedIn } from "../../profile/signed_in.ts";
 import { forms, type OutputForm } from "../output/forms.ts";
+import { warnWhenBound } from "../output/warnings.ts";
 import { readToken } from "../token_input.ts";
 
 /** The kinds of token by the word that an option takes. */
@@ -59,10 +61,13 @@ export async function exchange(
       actorTokenType: actorToken && typeNamed(options.actorTokenType),
       requestedTokenType: requestedTokenType && typeNamed(requestedTokenType),
     }, { signal });
-    const { tokenType, expiresAt } = token;
+    const { tokenType, issuedTokenType, expiresAt } = token;
+    refuseUnfitHeader(tokenType, options.output);
+    warnWhenBound(host, token);
     const answer = {
       token: token.accessToken,
       tokenType,
+      issuedTokenType,
       expiresAt,
       scope: token.scope,
       issuer: issuer.issuer,
@@ -71,6 +76,18 @@ export async function exchange(
   } finally {
     dispose();
   }
+}
+
+/** What is no access token has the type `N_A`, which no API knows (RFC 8693 section 2.2.1). */
+function refuseUnfitHeader(tokenType: string, output: OutputForm): void {
+  if (output !== "header" || tokenType !== "N_A") return;
+  throw new TokenError(
+    "unsupported",
+    "Cannot put this token into a header: it is no access token (RFC 8693)",
+    {
+      nextStep: "Take it as it is: leave -o header out",
+    },
+  );
 }
 
 /** A word of ours, or the URI that a server has for a kind of its own. */

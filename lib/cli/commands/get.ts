@@ -17,6 +17,7 @@ import { safeText } from "../../safe_text.ts";
 import type { AccessToken } from "../../session/token_source.ts";
 import { askAndSignIn, type Reach, signInAgain } from "../dialogue.ts";
 import { forms, type OutputForm } from "../output/forms.ts";
+import { warnWhenBound } from "../output/warnings.ts";
 
 /** The options of `get`. */
 export interface GetCommand {
@@ -49,7 +50,7 @@ export async function get(host: Host, name: string | undefined, options: GetComm
     };
     warnWhenShort(host, answer.expiresAt, options);
     warnWhenNarrower(host, token, options);
-    if (token.tokenType === "DPoP") warnWhenBound(host);
+    warnWhenBound(host, token);
     host.answer(forms[options.output](answer));
   } finally {
     dispose();
@@ -123,12 +124,6 @@ function idTokenOf(token: AccessToken): string {
   throw new TokenError("unsupported", "The server gave no ID token", {
     nextStep: "Sign in with the scope openid: apex-token login NAME --scope openid",
   });
-}
-
-function warnWhenBound(host: Host): void {
-  host.say(
-    "This token is bound to a key that only apex-token and its library have (DPoP): curl and others cannot use it.",
-  );
 }
 
 /** A server may leave out what it does not grant (RFC 6749 section 3.3); who asked for it should know. */

@@ -11,6 +11,8 @@ export interface Answer {
   /** Whether it is an ID token. Default: false. */
   readonly isIdToken?: boolean;
   readonly tokenType: string;
+  /** What kind of token an exchange gave (RFC 8693 section 2.2.1). Absent for any other. */
+  readonly issuedTokenType?: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
   readonly scope?: string;

@@ -15,10 +15,11 @@ const FORMAT_VERSION = 1;
  * nobody takes it for an access token.
  */
 export function formatJson(answer: Answer): string {
-  const { token, isIdToken, tokenType, expiresAt, scope, issuer, profile } = answer;
+  const { token, isIdToken, tokenType, issuedTokenType, expiresAt, scope, issuer, profile } = answer;
   const members = {
     format_version: FORMAT_VERSION,
     ...(isIdToken ? { id_token: token } : { access_token: token, token_type: tokenType }),
+    ...(issuedTokenType ? { issued_token_type: issuedTokenType } : {}),
     expires_at: expiresAt,
     expires: timestamp(expiresAt),
     ...(isIdToken ? {} : { scope: scope ?? null }),
