@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** What it reads on standard input, all at once; default: nothing. `"open"` leaves it to `write` and `endInput`. */
   readonly stdin?: string | Uint8Array | "open";
-  /** When it counts as hanging, in milliseconds; default 60 000. */
+  /** When it counts as hanging, in milliseconds; default 100 000: a slow machine with much to do is none that hangs. */
   readonly timeout?: number;
 }
 
@@ -112,7 +112,7 @@ export function startProcess(
   // A program that never reads its standard input closes the pipe: what it answers is what the test looks at.
   child.stdin?.on("error", () => {});
   if (options.stdin !== undefined && options.stdin !== "open") child.stdin?.end(options.stdin);
-  const ended = endOf(child, output, `${program} ${args.join(" ")}`, options.timeout ?? 60_000).finally(
+  const ended = endOf(child, output, `${program} ${args.join(" ")}`, options.timeout ?? 100_000).finally(
     () => {
       if (options.env?.HOME === undefined) rmSync(home, { recursive: true, force: true });
     },
@@ -204,6 +204,16 @@ function collect(child: ChildProcess, stream: "stdout" | "stderr"): Output {
         look();
       }),
   };
+}
+
+/**
+ * Writes a script that can be run, mode 0755.
+ *
+ * What this process writes itself is for a moment also open in any process that another thread starts meanwhile, and
+ * cannot be run as long as that one has it (ETXTBSY): so a process of its own writes it.
+ */
+export function writeProgram(path: string, script: string): void {
+  execFileSync("/bin/sh", ["-c", 'cat > "$0" && chmod 755 "$0"', path], { input: script });
 }
 
 /** The runtime that runs this test. */

@@ -32,7 +32,9 @@ export interface StartOptions {
 }
 
 /** How long an agent may take to be there, in milliseconds. */
-const START_TIME = 15_000;
+const START_TIME = 60_000;
+/** How long it may take to go, in milliseconds. */
+const END_TIME = 20_000;
 
 /** A path with its `XXXXXX` made random, and the directory made. */
 export function resolvedSocket(path: string): string {
@@ -56,26 +58,17 @@ export async function startAgent(host: Host, start: StartOptions = {}): Promise<
     const pid = await background([...ownCommand(), "agent", "run", told]);
     return { socket, pid, wasRunning: false };
   } catch (error) {
-    const other = await otherAgent(host, socket);
+    // somebody else may have started one at the same moment
+    const other = await runningAgent(socket);
     if (other) return other;
     throw error;
   }
 }
 
-/** Somebody else may have started one at the same moment: that one has the lock, and is there soon. */
-async function otherAgent(host: Host, socket: string): Promise<RunningAgent | undefined> {
-  for (let tries = 0; tries < 20; tries++) {
-    const running = await runningAgent(socket);
-    if (running?.pid) return running;
-    await host.clock.sleep(50);
-  }
-  return undefined;
-}
-
 /** The agent at a socket, if one answers there. */
 export async function runningAgent(socket: string): Promise<RunningAgent | undefined> {
   try {
-    await exchangeMessages(socket, { request: "check" }, { encrypted: false, timeout: 5_000 });
+    await exchangeMessages(socket, { request: "check" }, { encrypted: false, timeout: 10_000 });
     return { socket, pid: pidOf(socket) ?? 0, wasRunning: true };
   } catch (error) {
     if (isTokenError(error)) return undefined;
@@ -102,9 +95,10 @@ export async function stopAgent(host: Host, socket: string): Promise<number | un
   const pid = await runningAgent(socket) && pidOf(socket);
   if (!pid) return undefined;
   process.kill(pid, "SIGTERM");
-  const deadline = host.clock.monotonic() + 5_000;
-  // a process that nobody has waited for is still in the table; without its socket it is no agent any more
-  while (existsSync(socket) && isAlive(pid) && host.clock.monotonic() < deadline) await host.clock.sleep(10);
+  const deadline = host.clock.monotonic() + END_TIME;
+  // a process that nobody has waited for is still in the table; without this file, the last to go, it is no agent any more
+  const isThere = () => existsSync(pidPath(socket)) && isAlive(pid);
+  while (isThere() && host.clock.monotonic() < deadline) await host.clock.sleep(10);
   return pid;
 }
 

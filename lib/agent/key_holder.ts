@@ -19,7 +19,7 @@ export function agentKeyHolder(host: Host): KeyHolder {
       const socket = keysSocket(defaultSocket(host));
       if (!existsSync(socket)) return undefined;
       const { exchangeMessages } = await import("./exchange.ts");
-      return await exchangeMessages(socket, request, { encrypted: true, timeout: 2_000 });
+      return await exchangeMessages(socket, request, { encrypted: true, timeout: 10_000 });
     } catch (error) {
       if (isTokenError(error)) return undefined;
       throw error;

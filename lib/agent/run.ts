@@ -47,6 +47,8 @@ export interface RunOptions {
 
 /** How often the watched process and the lifetimes are looked at, in milliseconds. */
 const PACE = 5_000;
+/** How long one that has the lock may take until it answers, or is gone, in milliseconds. */
+const HANDOVER = 10_000;
 
 /**
  * Runs an agent.
@@ -66,13 +68,14 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
   const keys = serveAgent({ answer: agent.keys.answer, permits: isOwn });
   const left: (() => void)[] = [() => lock.release()];
   try {
+    // before anybody is answered: who finds an agent there finds its process id too
+    left.push(writePid(pidPath(socket)));
     await listen(server, socket, options.group);
     left.push(() => rmSync(socket, { force: true }));
     await listen(keys, keysSocket(socket));
     left.push(() => rmSync(keysSocket(socket), { force: true }));
     if (run.link) left.push(linkForOthers(host, socket));
     if (run.pidFile) left.push(writePid(run.pidFile));
-    left.push(writePid(pidPath(socket)));
     run.onReady?.();
     await untilTheEnd(run.watch, agent.sweep);
   } finally {
@@ -90,18 +93,17 @@ export function pidPath(socket: string): string {
 
 /** The kernel's lock beside the socket: a socket that is left over belongs to nobody who lives. */
 async function onlyOne(host: Host, socket: string) {
-  try {
-    const lock = await acquireLock(`${socket}.lock`, { clock: host.clock, timeout: 0 });
-    const isAnswered = await exchangeMessages(socket, { request: "check" }, {
-      encrypted: false,
-      timeout: 2_000,
-    })
+  const isAnswered = () =>
+    exchangeMessages(socket, { request: "check" }, { encrypted: false, timeout: 5_000 })
       .then(() => true, () => false);
-    if (!isAnswered) {
+  try {
+    const options = { clock: host.clock, timeout: HANDOVER, done: isAnswered };
+    const lock = await acquireLock(`${socket}.lock`, options);
+    if (lock && !await isAnswered()) {
       for (const path of [socket, keysSocket(socket)]) rmSync(path, { force: true });
-      return lock!;
+      return lock;
     }
-    lock!.release();
+    lock?.release();
   } catch (error) {
     if (!isTokenError(error) || error.code !== "timeout") throw error;
   }

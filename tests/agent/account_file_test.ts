@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { formOf, openWithGpg, openWithPassword, writeAccountText } from "../../lib/agent/account_file.ts";
 import { accountKey } from "../../lib/agent/account_key.ts";
 import { isTokenError } from "../../lib/errors.ts";
-import { accountMachine, ORIGINAL } from "./account_machine.ts";
+import { accountMachine, endGpgAgent, ORIGINAL } from "./account_machine.ts";
 
 const DEMO =
   '{"name":"demo","issuer_url":"https://op.example/realms/apex","client_id":"c1","client_secret":"","refresh_token":"rt-1","auth_scope":"openid offline_access","redirect_uris":[]}';
@@ -139,7 +139,7 @@ describe("account files", () => {
     } finally {
       if (before === undefined) delete process.env.GNUPGHOME;
       else process.env.GNUPGHOME = before;
-      await machine.run("gpgconf", ["--kill", "gpg-agent"], { env });
+      await endGpgAgent(machine, GNUPGHOME);
     }
   });
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "../../lib/host/host.ts";
@@ -26,6 +26,13 @@ export interface AccountMachine {
   write(name: string, text: string): void;
   read(name: string): string;
   close(): void;
+}
+
+/** Ends the agent of gpg in a home of gpg, and waits until it has taken its sockets away. */
+export async function endGpgAgent(machine: AccountMachine, GNUPGHOME: string): Promise<void> {
+  await machine.run("gpgconf", ["--kill", "gpg-agent"], { env: { GNUPGHOME } });
+  const isThere = () => readdirSync(GNUPGHOME).some((name) => name.startsWith("S.gpg-agent"));
+  while (isThere()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** Makes a home; `close` it. */

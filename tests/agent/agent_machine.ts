@@ -13,6 +13,7 @@ import { type Agent, createAgent } from "../../lib/agent/agent.ts";
 import type { AgentOptions } from "../../lib/agent/agent_options.ts";
 import type { AgentReply, AgentRequest } from "../../lib/agent/requests.ts";
 import { type Asker, serveAgent } from "../../lib/agent/server.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
 import type { Host } from "../../lib/host/host.ts";
 import {
   type AuthorizationServer,
@@ -53,11 +54,12 @@ export interface AgentMachineOptions {
 /** Key derivations take time that most tests have no use for. */
 export const KEY = { key: Uint8Array.from({ length: 80 }, (_, at) => at) };
 
-/** Makes one; `close` it. */
+/** Makes one, with a wall clock that stays within one second unless another is given; `close` it. */
 export async function agentMachine(options: AgentMachineOptions = {}): Promise<AgentMachine> {
-  const server = await authorizationServer(options.server);
+  const clock = withinOneSecond();
+  const server = await authorizationServer({ clock, ...options.server });
   const machine = accountMachine();
-  const overrides: Partial<Host> = { fetch: () => Promise.resolve(server.fetch), ...options.host };
+  const overrides: Partial<Host> = { clock, fetch: () => Promise.resolve(server.fetch), ...options.host };
   const host: Host = Object.create(
     machine.host,
     Object.fromEntries(Object.entries(overrides).map(([name, value]) => [name, { value }])),
@@ -119,6 +121,16 @@ export async function agentMachine(options: AgentMachineOptions = {}): Promise<A
       machine.close();
     },
   };
+}
+
+/**
+ * A wall clock that goes on with each look at it, but never to the next second: one that began between a request and its
+ * answer would be seen in the token's end.
+ */
+function withinOneSecond(): Clock {
+  const start = Math.floor(Date.now() / 1000) * 1000;
+  let looks = 0;
+  return { ...systemClock, now: () => start + looks++ / 1000 };
 }
 
 /** The claims of an access token. */

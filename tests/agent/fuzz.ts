@@ -193,7 +193,7 @@ export async function campaign({ path, frames, seed, check }: Campaign): Promise
 export function goodRequest(path: string): () => Promise<void> {
   const key = btoa(String.fromCharCode(...KEY.key));
   return async () => {
-    const client = agent({ socket: path, timeout: 20_000 });
+    const client = agent({ socket: path, timeout: 100_000 });
     assert.equal((await client.request({ request: "add", account: "good", key })).status, "success");
     assert.match(await client.getToken("good"), /^ey/);
   };

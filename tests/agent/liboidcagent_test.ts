@@ -1,41 +1,21 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, renameSync, rmSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { root } from "../../scripts/toolchain.ts";
+import { installLiboidcagent } from "../documents/liboidcagent.ts";
 import { runProcess } from "../process.ts";
 import { type AgentMachine, agentMachine } from "./agent_machine.ts";
 
-const VERSION = "0.6.0";
-
-/** The library as PyPI has it, in an environment of its own that is made once. */
-function python(): string {
-  const folder = `${root}.cache/liboidcagent-${VERSION}`;
-  if (!existsSync(folder)) {
-    const making = `${folder}.${crypto.randomUUID()}`;
-    execFileSync("python3", ["-m", "venv", making]);
-    execFileSync(`${making}/bin/python`, ["-m", "pip", "install", "--quiet", `liboidcagent==${VERSION}`], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    if (existsSync(folder)) rmSync(making, { recursive: true });
-    else renameSync(making, folder);
-  }
-  return `${folder}/bin/python`;
-}
-
 describe("liboidcagent, unmodified, talking to this agent", () => {
   let place: AgentMachine;
-  let program: string;
-  let socket: string;
+  let env: Record<string, string>;
   before(async () => {
-    program = python();
+    const PYTHONPATH = await installLiboidcagent();
     place = await agentMachine();
-    socket = await place.listen();
+    env = { PYTHONPATH, OIDC_SOCK: await place.listen() };
     await place.load("demo");
   });
   after(() => place.close());
   const run = (script: string) =>
-    runProcess(program, ["-c", `import liboidcagent as agent\n${script}`], { env: { OIDC_SOCK: socket } });
+    runProcess("/usr/bin/python3", ["-c", `import liboidcagent as agent\n${script}`], { env });
 
   it("gets a token by account and by issuer, with its issuer and its end", async () => {
     const { code, stdout, stderr } = await run(

@@ -10,7 +10,6 @@ function onTerminal(command: string, env: Record<string, string> = {}): RunningP
   return startProcess("script", ["-qefE", "never", "-c", command, "/dev/null"], {
     env: { TERM: "xterm", SHELL: "/bin/sh", ...env },
     stdin: "open",
-    timeout: 30_000,
   });
 }
 
@@ -23,7 +22,7 @@ describe("a question of the agent", () => {
   beforeEach(async () => {
     place = await agentMachine();
     terminal = onTerminal("tty; exec cat > /dev/null");
-    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+/);
+    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+(?=\s)/);
   });
   afterEach(async () => {
     terminal.kill("SIGKILL");
@@ -36,8 +35,8 @@ describe("a question of the agent", () => {
   it("is put on the terminal of whoever asked, and what is typed there is not seen", async () => {
     terminal.kill("SIGKILL");
     // nobody reads there: a shell waits for the program that asked the agent
-    terminal = onTerminal("tty; exec sleep 60");
-    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+/);
+    terminal = onTerminal("tty; exec sleep 600");
+    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+(?=\s)/);
     await place.account("demo", {}, { password: "pw1" });
     const reply = token();
     await terminal.waitFor("stdout", QUESTION);
@@ -88,8 +87,8 @@ describe("a question of the agent", () => {
     const key = btoa(String.fromCharCode(...await place.account("demo")));
     await place.ask({ request: "add", account: "demo", key, confirm: 1 });
     terminal.kill("SIGKILL");
-    terminal = onTerminal("tty; exec sleep 60");
-    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+/);
+    terminal = onTerminal("tty; exec sleep 600");
+    [path] = await terminal.waitFor("stdout", /\/dev\/pts\/\d+(?=\s)/);
     const refused = token();
     await terminal.waitFor("stdout", /access token of 'demo'\. Give it\? \[y\/N\]: /);
     terminal.write("\n");

@@ -123,11 +123,19 @@ describe("serveAgent", () => {
 
   it("answers one while another waits for its answer", async () => {
     let release = () => {};
+    let asked = () => {};
+    const isAsked = new Promise<void>((done) => asked = done);
     const path = await serve(async (request) => {
-      if (request.request === "slow") await new Promise<void>((done) => release = done);
+      if (request.request === "slow") {
+        await new Promise<void>((done) => {
+          release = done;
+          asked();
+        });
+      }
       return { status: "success" };
     });
     const slow = agent({ socket: path }).request({ request: "slow" });
+    await isAsked;
     assert.equal((await agent({ socket: path }).request({ request: "quick" })).status, "success");
     release();
     assert.equal((await slow).status, "success");

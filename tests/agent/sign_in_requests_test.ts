@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { get } from "node:http";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { AgentReply } from "../../lib/agent/requests.ts";
-import { closedPort } from "../cli/fake_server.ts";
+import { freePort } from "../free_port.ts";
 import { type AgentMachine, agentMachine } from "./agent_machine.ts";
 
 describe("making an account", () => {
@@ -98,7 +98,7 @@ describe("making an account", () => {
   });
 
   it("by the browser: a listener on the loopback, and the account once to whoever asks for its state", async () => {
-    const redirect = `http://localhost:${await closedPort()}`;
+    const redirect = `http://localhost:${await freePort()}`;
     const reply = await gen(["code"], { redirect_uris: [redirect] });
     assert.equal(reply.status, "accepted", JSON.stringify(reply));
     const { uri, state } = reply as unknown as { uri: string; state: string };

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
-import { closedPort, METADATA, metadata, startFakeServer } from "./fake_server.ts";
+import { METADATA, metadata, startFakeServer } from "./fake_server.ts";
 import { type Machine, makeMachine } from "./machine.ts";
+import { freePort } from "../free_port.ts";
 import { at, refused, sentences, signIn, startDevice } from "./sign_in.ts";
 
 let provider: RunningProvider;
@@ -221,7 +222,7 @@ describe("a sign-in that is needed ends with 4", () => {
 
 describe("a server that cannot be reached ends with 6", () => {
   it("at sign-in, where nobody listens", async () => {
-    const issuer = `http://127.0.0.1:${await closedPort()}`;
+    const issuer = `http://127.0.0.1:${await freePort()}`;
     refused(
       await fresh.run(loginTo(issuer)),
       6,

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
 import { systemClock } from "../../lib/clock.ts";
 import { acquireLock } from "../../lib/host/lock.ts";
 import { binary, buildBinary } from "../../scripts/build_binaries.ts";
@@ -22,7 +20,8 @@ export function freshBinary(): Promise<string> {
 
 async function build(): Promise<string> {
   // several test files may come here at once, each in a process of its own
-  const lock = await acquireLock(join(tmpdir(), "apex-token-build.lock"), { clock: systemClock });
+  mkdirSync(`${root}.cache`, { recursive: true });
+  const lock = await acquireLock(`${root}.cache/build.lock`, { clock: systemClock, timeout: 600_000 });
   try {
     const files = [...await sources("lib"), "cli.ts", "deno.lock", "scripts/compile.ts"];
     const newest = Math.max(...files.map((file) => changed(root + file)));

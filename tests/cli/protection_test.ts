@@ -73,8 +73,8 @@ describe("what protects a sign-in", () => {
       await desktop.killKeyring();
       refused(await get({ env }), 7, /no program on the session bus offers one/);
       await desktop.lockKeyring();
-      refused(await get({ env, timeout: 10_000 }), 7, /keyring is locked/, /Unlock it/);
-      refused(await get({ env, timeout: 10_000 }, "--force"), 7, /keyring is locked/);
+      refused(await get({ env }), 7, /keyring is locked/, /Unlock it/);
+      refused(await get({ env }, "--force"), 7, /keyring is locked/);
       assert.deepEqual(machine.files(), before);
       await desktop.unlockKeyring();
       await renewed({ env });

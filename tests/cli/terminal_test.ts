@@ -245,7 +245,7 @@ describe("nobody at a terminal", () => {
     withMachine(async (machine) => {
       await signIn(machine, provider, "p");
       for (const get of [["get", "p"], ["get", "p", "--force"]]) {
-        const gone = machine.startBy(["sh", "-c", '"$@" | true', "sh"], get, { timeout: 20_000 });
+        const gone = machine.startBy(["sh", "-c", '"$@" | true', "sh"], get);
         assert.equal(done(await gone.ended).stderr, "");
         const full = await machine.startBy(["sh", "-c", 'exec "$@" > /dev/full', "sh"], get).ended;
         refused(full, 7, /Cannot write to standard output/);

@@ -30,7 +30,7 @@ describe("docs/examples/deno_redis.ts, in two processes of Deno with one Redis",
     const permissions = ["--allow-net", "--allow-env", `--allow-read=${place}`, `--allow-write=${place}`];
     const program = `${root}docs/examples/deno_redis.ts`;
     const args = ["run", ...permissions, "--no-prompt", "--cached-only", program];
-    for (let count = 0; count < 2; count++) processes.push(startDeno(args, { env, timeout: 120_000 }));
+    for (let count = 0; count < 2; count++) processes.push(startDeno(args, { env, timeout: 900_000 }));
     const port = async (running: RunningProcess) =>
       Number((await running.waitFor("stderr", /Listening on \S+:(\d+)\//))[1]);
     ports = await Promise.all(processes.map(port));

@@ -84,7 +84,7 @@ const config :Workerd.Config = (
 ${constants.join("\n")}
 `,
   );
-  const options = { cwd: folder, timeout: 120_000 };
+  const options = { cwd: folder, timeout: 900_000 };
   const running = startProcess(workerd(), ["serve", "--control-fd=1", "config.capnp"], options);
   const port = async (name: string) =>
     Number((await running.waitFor("stdout", new RegExp(`"socket":"${name}","port":(\\d+)`)))[1]);

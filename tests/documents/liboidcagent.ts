@@ -4,7 +4,9 @@
  * @module
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { systemClock } from "../../lib/clock.ts";
+import { acquireLock } from "../../lib/host/lock.ts";
 import { root } from "../../scripts/toolchain.ts";
 import { runProcess } from "../process.ts";
 
@@ -16,14 +18,27 @@ export function installLiboidcagent(): Promise<string> {
 /** Installs a package of PyPI once for all tests. @returns what `PYTHONPATH` has to say */
 export async function installPython(name: string, version: string): Promise<string> {
   const place = `${root}.cache/python/${name}-${version}`;
-  if (existsSync(`${place}/${name}/__init__.py`)) return place;
-  const { code, stderr } = await runProcess(
-    "/usr/bin/python3",
-    ["-m", "pip", "install", "--quiet", "--target", place, `${name}==${version}`],
-    { timeout: 180_000 },
-  );
-  if (code !== 0) throw new Error(`Cannot install ${name}: ${stderr}`);
-  return place;
+  const isThere = () => existsSync(`${place}/${name}/__init__.py`);
+  if (isThere()) return place;
+  mkdirSync(`${root}.cache/python`, { recursive: true });
+  // several test files may come here at once, each in a process of its own
+  const lock = await acquireLock(`${place}.lock`, { clock: systemClock, timeout: 600_000 });
+  try {
+    if (isThere()) return place;
+    const making = `${place}.new`;
+    for (const path of [making, place]) rmSync(path, { recursive: true, force: true });
+    const { code, stderr } = await runProcess(
+      "/usr/bin/python3",
+      ["-m", "pip", "install", "--quiet", "--target", making, `${name}==${version}`],
+      { timeout: 600_000 },
+    );
+    if (code !== 0) throw new Error(`Cannot install ${name}: ${stderr}`);
+    // with its last name it is whole
+    renameSync(making, place);
+    return place;
+  } finally {
+    lock?.release();
+  }
 }
 
 /** The Python file of `docs/python.md`. */

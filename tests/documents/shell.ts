@@ -48,7 +48,7 @@ export async function openShell(
         ...env,
       },
       stdin: "open",
-      timeout: 90_000,
+      timeout: 900_000,
     },
   );
   let read = 0;

@@ -41,7 +41,7 @@ describe("the document on APEx's single sign-on", () => {
     const password = "Enter encryption password for account configuration 'apex_project_a': ";
     const { seen, code } = await shell.type(
       GENERATE,
-      [/And enter the code: (\S+)/, ([, userCode]) => realm.wish({ approve: "apex", userCode })],
+      [/And enter the code: (\S+)\s/, ([, userCode]) => realm.wish({ approve: "apex", userCode })],
       [new RegExp(password), "correct horse\n"],
       [/Confirm encryption Password: /, "correct horse\n"],
     );
@@ -148,7 +148,7 @@ describe("the document on APEx's single sign-on", () => {
     const password = /Enter encryption password for account configuration 'second': /;
     const line = GENERATE.replace("apex_project_a", "second");
     const approve = [
-      /And enter the code: (\S+)/,
+      /And enter the code: (\S+)\s/,
       ([, userCode]: RegExpExecArray) => realm.wish({ approve: "apex", userCode }),
     ] as const;
     const { seen, code } = await shell.type(

@@ -3,18 +3,31 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, beforeEach, describe, it } from "node:test";
-import { browser, openBrowser } from "../../lib/host/browser.ts";
+import * as host from "../../lib/host/browser.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Platform } from "../../lib/host/directories.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { fakeOpeners } from "./fake_openers.ts";
+import { fakeOpeners, patientClock } from "./fake_openers.ts";
 import { runProgram } from "./programs.ts";
 
 const openers = fakeOpeners();
-const { folder, bin, other, log, fake, called, surroundings } = openers;
+const { folder, bin, other, log, fake, called, whenCalled, surroundings } = openers;
+const { browser } = host;
+const openBrowser = (
+  url: string,
+  where: Parameters<typeof host.openBrowser>[1],
+  clock: Clock = patientClock,
+) => host.openBrowser(url, where, clock);
 beforeEach(openers.clear);
 after(openers.remove);
 
 const PAGE = "https://issuer.example/authorize?client_id=a&state=b";
+
+/** Ends the process that writes its id into a file, once it has. */
+async function killed(file: string): Promise<void> {
+  while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 5));
+  process.kill(Number(readFileSync(file, "utf8")));
+}
 
 describe("opening a page", () => {
   it("gives the URL to xdg-open as its only argument", async () => {
@@ -91,7 +104,7 @@ describe("opening a page", () => {
 
   it("takes an opener that still runs after a second for a browser", async () => {
     const id = join(folder, "id");
-    fake("xdg-open", `echo $$ > '${id}.new'; /bin/mv '${id}.new' '${id}'; exec /bin/sleep 60`);
+    fake("xdg-open", `echo $$ > '${id}.new'; /bin/mv '${id}.new' '${id}'; exec /bin/sleep 600`);
     const clock = fakeClock();
     const opened = openBrowser(PAGE, surroundings(), clock);
     await clock.untilWaiting();
@@ -100,26 +113,22 @@ describe("opening a page", () => {
     await clock.advance(1);
     assert.equal(await opened, true);
     assert.equal(clock.waiting(), 0);
-    while (!existsSync(id)) await new Promise((resolve) => setImmediate(resolve));
-    process.kill(Number(readFileSync(id, "utf8")));
+    await killed(id);
   });
 
   it("does not keep the program alive while the browser runs", async () => {
     const id = join(folder, "id2");
-    fake("xdg-open", `echo $$ > '${id}'; exec /bin/sleep 60`);
-    const { stdout } = await runProgram("open", [PAGE], {
-      env: { PATH: bin, DISPLAY: ":0" },
-      timeout: 20_000,
-    });
+    fake("xdg-open", `echo $$ > '${id}.new'; /bin/mv '${id}.new' '${id}'; exec /bin/sleep 600`);
+    const { stdout } = await runProgram("open", [PAGE], { env: { PATH: bin, DISPLAY: ":0" } });
     assert.deepEqual(JSON.parse(stdout), { browser: { available: true }, opened: true });
-    process.kill(Number(readFileSync(id, "utf8")));
+    await killed(id);
   });
 
   it("keeps the client secret from the browser", async () => {
-    fake("xdg-open", `printf '%s\\n' "1" "secret=$APEX_CLIENT_SECRET other=$APEX_OTHER" > '${log}'`);
+    fake("xdg-open", "", bin, '1 "secret=$APEX_CLIENT_SECRET other=$APEX_OTHER"');
     const env = { PATH: bin, DISPLAY: ":0", APEX_CLIENT_SECRET: "s3cret", APEX_OTHER: "kept" };
     await runProgram("open", [PAGE], { env });
-    assert.deepEqual(called(), ["secret= other=kept"]);
+    assert.deepEqual(await whenCalled(), ["secret= other=kept"]);
   });
 
   it("never looks in the current directory, whatever PATH says", async () => {
@@ -132,9 +141,9 @@ describe("opening a page", () => {
   });
 
   it("hands only absolute directories on to the opener", async () => {
-    fake("xdg-open", `printf '%s\\n' "1" "$PATH" > '${log}'`);
+    fake("xdg-open", "", bin, '1 "$PATH"');
     await runProgram("open", [PAGE], { env: { PATH: `.:${bin}::rel:/usr/bin`, DISPLAY: ":0" } });
-    assert.deepEqual(called(), [`${bin}:/usr/bin`]);
+    assert.deepEqual(await whenCalled(), [`${bin}:/usr/bin`]);
   });
 
   it("runs a constant PowerShell command on Windows, with the URL beside it", async () => {

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { browser, openBrowser } from "../../lib/host/browser.ts";
-import { fakeOpeners } from "./fake_openers.ts";
+import { fakeOpeners, patientClock } from "./fake_openers.ts";
 import { runProgram } from "./programs.ts";
 
 const openers = fakeOpeners();
@@ -14,7 +14,7 @@ after(openers.remove);
 const PAGE = "https://issuer.example/authorize?client_id=a&state=b";
 
 describe("BROWSER", () => {
-  const open = (BROWSER: string) => openBrowser(PAGE, surroundings({ BROWSER }));
+  const open = (BROWSER: string) => openBrowser(PAGE, surroundings({ BROWSER }), patientClock);
 
   it("names a program by path or by name", async () => {
     const mine = fake("mine", "", other);
@@ -66,7 +66,7 @@ describe("BROWSER", () => {
     fake("mine");
     const variables = { BROWSER: "mine", SSH_CONNECTION: "1 2 3 4", DISPLAY: "", CI: "1" };
     assert.deepEqual(browser(surroundings(variables)), { available: true });
-    assert.equal(await openBrowser(PAGE, surroundings(variables)), true);
+    assert.equal(await openBrowser(PAGE, surroundings(variables), patientClock), true);
   });
 
   it("set to echo shows the URL on standard error, never on standard output", async () => {

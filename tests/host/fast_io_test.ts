@@ -3,25 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { directories } from "../../lib/host/directories.ts";
 import { fastIo } from "../../lib/host/fast_io.ts";
+import { runProgram } from "./programs.ts";
 
 describe("the quick calls of this runtime", () => {
-  const names = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "APEX_TOKEN_PROFILE"];
-  let before: Record<string, string | undefined>;
-
-  beforeEach(() => {
-    before = Object.fromEntries(names.map((name) => [name, process.env[name]]));
-    for (const name of names) delete process.env[name];
-    process.env.HOME = "/home/ada";
-  });
-  afterEach(() => {
-    for (const [name, value] of Object.entries(before)) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  });
+  /** What a process with these variables finds; a runtime of its own, for the environment is everybody's here. */
+  const found = async (variables: Record<string, string>) =>
+    JSON.parse(
+      (await runProgram("quick", ["APEX_TOKEN_PROFILE"], {
+        env: { HOME: "/home/ada", ...variables },
+        cwd: "/",
+      })).stdout,
+    );
 
   const platform = process.platform === "darwin" ? "darwin" : "linux";
   const environments: Record<string, string>[] = [
@@ -32,27 +27,21 @@ describe("the quick calls of this runtime", () => {
     { HOME: "/home/ada lovelace" },
   ];
   for (const variables of environments) {
-    it(`find the places that everything else uses: ${JSON.stringify(variables)}`, () => {
-      Object.assign(process.env, variables);
-      const environment = (name: string) => process.env[name] || undefined;
-      const { config, state } = directories({ platform, environment, home: process.env.HOME! });
-      const io = fastIo()!;
-      assert.deepEqual([io.config, io.state], [config, state]);
+    it(`find the places that everything else uses: ${JSON.stringify(variables)}`, async () => {
+      const environment = (name: string) => variables[name] || undefined;
+      const home = variables.HOME ?? "/home/ada";
+      const { config, state } = directories({ platform, environment, home });
+      assert.deepEqual(await found(variables), { config, state, value: null });
     });
   }
 
-  it("are not there without a home", () => {
-    for (const home of ["", "relative"]) {
-      process.env.HOME = home;
-      assert.equal(fastIo(), undefined);
-    }
+  it("are not there without a home", async () => {
+    for (const HOME of ["", "relative"]) assert.equal(await found({ HOME }), null);
   });
 
-  it("take an empty variable for none", () => {
-    process.env.APEX_TOKEN_PROFILE = "";
-    assert.equal(fastIo()!.environment("APEX_TOKEN_PROFILE"), undefined);
-    process.env.APEX_TOKEN_PROFILE = "p";
-    assert.equal(fastIo()!.environment("APEX_TOKEN_PROFILE"), "p");
+  it("take an empty variable for none", async () => {
+    assert.equal((await found({ APEX_TOKEN_PROFILE: "" })).value, null);
+    assert.equal((await found({ APEX_TOKEN_PROFILE: "p" })).value, "p");
   });
 
   it("read a file, and nothing where there is none", () => {

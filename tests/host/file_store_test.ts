@@ -17,14 +17,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { FILE_STORE_LIMIT, fileStore } from "../../lib/host/file_store.ts";
 import type { Store } from "../../lib/store/store.ts";
 import { encryptedStore } from "../../lib/store/envelope.ts";
 import { storeConformance } from "../store/conformance.ts";
-import { modeOf, underUmask } from "./watched_files.ts";
+import { runProgram, underUmask } from "./programs.ts";
+import { modeOf } from "./watched_files.ts";
 
 const base = mkdtempSync(join(tmpdir(), "apex-token-store-"));
 let count = 0;
@@ -89,21 +90,14 @@ describe("a store in files", () => {
 
   it("stays in its directory when the process moves to another one", async () => {
     const { directory } = await written(1);
-    const before = process.cwd();
-    process.chdir(join(directory, ".."));
-    const store = fileStore(directory.slice(directory.lastIndexOf("/") + 1));
-    process.chdir(before);
-    assert.deepEqual((await store.read("apex"))?.value, bytes("1"));
+    const { stdout } = await runProgram("files", ["moved", basename(directory)], { cwd: dirname(directory) });
+    assert.equal(JSON.parse(stdout), "1");
   });
 
   it("makes files of 0600 in directories of 0700, whatever the umask", async () => {
     for (const umask of [0, 0o022, 0o077]) {
       const directory = fresh();
-      await underUmask(umask, async () => {
-        const store = fileStore(join(directory, "deep", "er"));
-        const version = await store.compareAndSet("a/b", undefined, bytes("one"));
-        await store.compareAndSet("a/b", version, bytes("two"));
-      });
+      await underUmask(umask, "store", directory);
       assert.deepEqual(
         ["", "deep", "deep/er", "deep/er/a%2Fb", "deep/er/a%2Fb/g-1", "deep/er/a%2Fb/g-2"]
           .map((path) => modeOf(join(directory, path))),

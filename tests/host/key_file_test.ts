@@ -18,7 +18,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { createKeyFile, readKeyFile } from "../../lib/host/key_file.ts";
 import { keyFromText, keyToText } from "../../lib/host/key_text.ts";
-import { modeOf, systemError, underUmask, watchedFiles } from "./watched_files.ts";
+import { underUmask } from "./programs.ts";
+import { modeOf, systemError, watchedFiles } from "./watched_files.ts";
 
 const base = mkdtempSync(join(tmpdir(), "apex-token-key-"));
 let count = 0;
@@ -53,9 +54,10 @@ describe("a key file", () => {
 
   it("is 0600 in a directory of 0700, whatever the umask", async () => {
     for (const umask of [0, 0o022, 0o077]) {
-      const path = fresh();
-      await underUmask(umask, () => createKeyFile(path));
-      assert.deepEqual([modeOf(path), modeOf(join(path, ".."))], ["600", "700"], umask.toString(8));
+      const directory = join(fresh(), "..");
+      await underUmask(umask, "key", directory);
+      const modes = [modeOf(join(directory, "key")), modeOf(directory)];
+      assert.deepEqual(modes, ["600", "700"], umask.toString(8));
     }
   });
 

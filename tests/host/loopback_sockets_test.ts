@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import process from "node:process";
 import { afterEach, describe, it } from "node:test";
 import { listen } from "../../lib/host/loopback_listener.ts";
+import { freePort } from "../free_port.ts";
 import { accept, closeAll, GOOD, refusesConnection, request, send, start, status } from "./callback.ts";
 
 afterEach(closeAll);
@@ -19,12 +20,6 @@ describe("the place of a listener", () => {
         () => resolve(Object.assign(server, { port: (server.address() as { port: number }).port })),
       );
     });
-  }
-
-  async function freePort(): Promise<number> {
-    const server = await occupy("127.0.0.1");
-    await new Promise((resolve) => server.close(resolve));
-    return server.port;
   }
 
   it("is the loopback literal and no other address of this machine", async () => {

@@ -60,7 +60,7 @@ async function get(
   env: Record<string, string> = {},
   ...more: string[]
 ): Promise<Record<string, unknown>> {
-  const { code, stdout, stderr } = await runProgram("fetch", [url, ...more], { env, timeout: 30_000 });
+  const { code, stdout, stderr } = await runProgram("fetch", [url, ...more], { env });
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
 }

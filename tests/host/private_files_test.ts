@@ -5,7 +5,6 @@ import {
   chownSync,
   existsSync,
   linkSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,7 +25,8 @@ import {
   removePrivateFile,
   writePrivateFileAtomically,
 } from "../../lib/host/private_files.ts";
-import { modeOf, systemError, underUmask, watchedFiles } from "./watched_files.ts";
+import { underUmask } from "./programs.ts";
+import { modeOf, systemError, watchedFiles } from "./watched_files.ts";
 
 const base = mkdtempSync(join(tmpdir(), "apex-token-private-"));
 let count = 0;
@@ -57,10 +57,7 @@ describe("private files", () => {
   it("are 0600 in directories of 0700, whatever the umask", async () => {
     for (const umask of [0, 0o022, 0o077]) {
       const directory = fresh();
-      await underUmask(umask, () => {
-        writePrivateFileAtomically(join(directory, "a", "b", "written"), bytes("x"));
-        createPrivateFile(join(directory, "a", "b", "created"), bytes("x"));
-      });
+      await underUmask(umask, "private", directory);
       assert.deepEqual(
         ["", "a", "a/b", "a/b/written", "a/b/created"].map((path) => modeOf(join(directory, path))),
         ["700", "700", "700", "600", "600"],
@@ -70,14 +67,7 @@ describe("private files", () => {
   });
 
   it("are never open to others, not even while they are written", async () => {
-    const directory = fresh();
-    const modes: number[] = [];
-    const files = watchedFiles(({ name, args }) => {
-      if (name === "openSync" && args.length > 2) modes.push(args[2] as number);
-      if (name !== "fsyncSync") return;
-      for (const path of readdirSync(directory)) modes.push(lstatSync(join(directory, path)).mode & 0o777);
-    });
-    await underUmask(0, () => writePrivateFileAtomically(join(directory, "file"), bytes("x"), { files }));
+    const modes = await underUmask(0, "watched", fresh()) as number[];
     assert.ok(modes.length >= 2);
     assert.deepEqual(new Set(modes), new Set([0o600]));
   });

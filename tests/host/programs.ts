@@ -44,3 +44,23 @@ export function runProgram(
 ): Promise<ProcessResult> {
   return startProgram(name, args, options).ended;
 }
+
+/**
+ * Has `programs/files.ts` do something in a directory, under a umask, and gives what it says. In a process of its own:
+ * in this one other test files may be making files at the same moment.
+ */
+export async function underUmask(umask: number, task: string, directory: string): Promise<unknown> {
+  const command = [
+    "sh",
+    "-c",
+    'umask "$0"; exec "$@"',
+    umask.toString(8),
+    ...commandLine("files", task, directory),
+  ];
+  const env: Record<string, string> = process.env.DENO_DIR === undefined
+    ? {}
+    : { DENO_DIR: process.env.DENO_DIR };
+  const { code, stdout, stderr } = await startCommand(command, { env }).ended;
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}

@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { systemClock as clock } from "../../lib/clock.ts";
 import { isTokenError } from "../../lib/errors.ts";
 import { dpapi } from "../../lib/host/dpapi.ts";
 import { keychain } from "../../lib/host/keychain.ts";
 import { systemdCreds } from "../../lib/host/systemd_creds.ts";
 import { fakeClock } from "../fake_clock.ts";
+import { writeProgram } from "../process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "apex-token-keepers-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -16,10 +16,13 @@ const item = { id: "0123abcd", label: 'apex-token: "a" $(test)' };
 const SECRET = "apex-key-1:c2VjcmV0";
 const isKeyError = (error: unknown) => isTokenError(error) && error.code === "key" && Boolean(error.nextStep);
 
+/** Stands still: however long a script takes, it is waited for. */
+const clock = fakeClock();
+
 /** A program of the system, played by a shell script; what it was called with is in `calls`. */
 function fake(name: string, script: string): { program: string; calls: () => string } {
   const program = join(folder, name);
-  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${program}.calls'\n${script}`, { mode: 0o755 });
+  writeProgram(program, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${program}.calls'\n${script}`);
   return { program, calls: () => readFileSync(`${program}.calls`, "utf8") };
 }
 

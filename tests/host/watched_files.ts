@@ -5,7 +5,6 @@
  */
 
 import * as system from "node:fs";
-import process from "node:process";
 import type { FileCalls } from "../../lib/host/_file_calls.ts";
 
 /** One call of the system, before it is carried out. */
@@ -51,16 +50,6 @@ export function systemError(code: string): Error {
     errno: -5,
     path: "/a/path",
   });
-}
-
-/** Runs `work` under `umask`, and puts the old one back. */
-export async function underUmask<T>(umask: number, work: () => T | Promise<T>): Promise<T> {
-  const before = process.umask(umask);
-  try {
-    return await work();
-  } finally {
-    process.umask(before);
-  }
 }
 
 /** The permission bits of a file, as `ls` counts them. */

@@ -54,7 +54,10 @@ describe("mod.ts, bundled, in workerd without Node's modules", () => {
     const entry = fileURLToPath(new URL("worker.ts", import.meta.url));
     await bundle({ entry, outfile: join(folder, "worker.js") });
     await writeFile(join(folder, "config.capnp"), configuration(server.issuer));
-    process = startProcess(workerd(), ["serve", "--control-fd=1", "config.capnp"], { cwd: folder });
+    process = startProcess(workerd(), ["serve", "--control-fd=1", "config.capnp"], {
+      cwd: folder,
+      timeout: 900_000,
+    });
     port = Number((await process.waitFor("stdout", /"socket":"http","port":(\d+)/))[1]);
   });
 

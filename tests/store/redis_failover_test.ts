@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { redisStore } from "../../lib/store/redis.ts";
-import { closedPort } from "../cli/fake_server.ts";
+import { freePort } from "../free_port.ts";
 import { eventually } from "./eventually.ts";
 import { connect, type ConnectedClient } from "./redis_clients.ts";
 import { type RedisServer, startRedis } from "./redis_server.ts";
@@ -15,7 +15,7 @@ describe("a Redis server that is replaced by its replica", () => {
   let second: ConnectedClient;
 
   before(async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const settings = { port: String(port), bind: "127.0.0.1", "repl-diskless-sync-delay": "0" };
     primary = await startRedis(settings);
     replica = await startRedis();

@@ -6,7 +6,7 @@ import { formOf } from "../../../lib/agent/account_file.ts";
 import { accountFiles } from "../../../lib/agent/account_files.ts";
 import { type RunningProvider, startProvider } from "../../interop/oidc_provider.ts";
 import { type ProcessResult, runCli, startCli } from "../../process.ts";
-import { type AccountMachine, accountMachine } from "../account_machine.ts";
+import { type AccountMachine, accountMachine, endGpgAgent } from "../account_machine.ts";
 
 const CONFIG = {
   name: "demo",
@@ -116,7 +116,7 @@ describe("oidc-gen with a public client and with gpg", () => {
   });
   after(async () => {
     await runCli(["oidc-agent-service", "stop"], { env });
-    await machine.run("gpgconf", ["--kill", "gpg-agent"], { env });
+    await endGpgAgent(machine, env.GNUPGHOME);
     await provider.close();
     machine.close();
   });

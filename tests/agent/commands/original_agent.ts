@@ -74,9 +74,7 @@ export interface OriginalAgent {
 /** Starts it. */
 export async function startOriginalAgent(machine: AccountMachine): Promise<OriginalAgent> {
   const socket = join(machine.home, "original.sock");
-  const started = await machine.run(`${ORIGINAL}oidc-agent`, ["-a", socket], {
-    timeout: 10_000,
-  });
+  const started = await machine.run(`${ORIGINAL}oidc-agent`, ["-a", socket]);
   const pid = Number(/OIDCD_PID=(\d+)/.exec(started.stdout)?.[1]);
   if (!pid) throw new Error(`Cannot start the original agent: ${started.stderr}`);
   return { socket, end: () => void process.kill(pid) };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { arrive } from "../../cli/sign_in.ts";
+import { freePort } from "../../free_port.ts";
 import { type RunningProvider, SERVICE_SECRET, startProvider } from "../../interop/oidc_provider.ts";
 import { type CliOptions, type ProcessResult, runCli, startCli } from "../../process.ts";
 import { type AccountMachine, accountMachine } from "../account_machine.ts";
@@ -96,6 +97,7 @@ describe("oidc-agent's tools with our agent, where nobody is at a terminal", () 
   });
 
   it("signs in with a browser", async () => {
+    const ports = [await freePort(), await freePort()];
     const running = startCli(
       [
         ...[
@@ -107,7 +109,7 @@ describe("oidc-agent's tools with our agent, where nobody is at a terminal", () 
           "--client-id=browser-client",
           "--pub",
         ],
-        ...["--scope=openid", "--port=8080", "--port=4242", "--no-url-call", PASSWORD],
+        ...["--scope=openid", ...ports.map((port) => `--port=${port}`), "--no-url-call", PASSWORD],
       ],
       { env },
     );
