@@ -33,6 +33,8 @@ export async function startJsrMachine(): Promise<JsrMachine> {
   const home = await mkdtemp(join(tmpdir(), "apex-token-jsr-"));
   const start = (args: readonly string[], { specifier = "jsr:@apex/token", ...options }: JsrOptions = {}) =>
     startDeno(["run", "-A", specifier, ...args], {
+      // it loads, checks and compiles everything anew
+      timeout: 600_000,
       ...options,
       env: { HOME: home, DENO_DIR: join(home, "deno"), ...registry.env, ...options.env },
     });

@@ -72,7 +72,11 @@ describe("the package by its jsr: specifier", () => {
       const imports = { [name]: `jsr:${name}@^${version}` };
       await writeFile(join(folder, "deno.json"), JSON.stringify({ imports }));
       const env = { HOME: machine.home, DENO_DIR: join(machine.home, "deno"), ...machine.registry.env };
-      const checking = startDeno(["check", "worker.ts", "edge_route.ts"], { cwd: folder, env });
+      const checking = startDeno(["check", "worker.ts", "edge_route.ts"], {
+        cwd: folder,
+        env,
+        timeout: 600_000,
+      });
       const { code, stderr } = await checking.ended;
       assert.equal(code, 0, stderr);
     } finally {
