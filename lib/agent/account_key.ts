@@ -60,22 +60,8 @@ interface Argon2 {
 }
 
 async function argon2(password: string, salt: Uint8Array, how: Argon2): Promise<Uint8Array> {
-  const { variant, passes, length } = how;
-  const kibibytes = how.mebibytes * 1024;
-  // oidc-gen takes an empty password, which the quick implementation refuses
-  if (password === "") {
-    const hashes = await import("@noble/hashes/argon2.js");
-    const options = { t: passes, m: kibibytes, p: 1, dkLen: length, maxmem: 2 ** 32 - 1 };
-    return hashes[variant](new Uint8Array(), salt, options);
-  }
-  const hashes = await import("hash-wasm");
-  return await hashes[variant]({
-    password,
-    salt,
-    iterations: passes,
-    memorySize: kibibytes,
-    parallelism: 1,
-    hashLength: length,
-    outputType: "binary",
-  });
+  const { argon2InWebAssembly } = await import("../host/argon2_in_webassembly.ts");
+  const { mebibytes, ...others } = how;
+  const options = { ...others, memory: mebibytes * 1024, lanes: 1 };
+  return await argon2InWebAssembly(new TextEncoder().encode(password), salt, options);
 }

@@ -1,5 +1,6 @@
 /**
- * A key out of a passphrase: Argon2id (RFC 9106) by the runtime, scrypt (RFC 7914) where it has none.
+ * A key out of a passphrase: Argon2id (RFC 9106) by the runtime, in WebAssembly where it has none; scrypt (RFC 7914) where
+ * that is missing too. What one runtime wrote every other one reads.
  *
  * @module
  */
@@ -17,21 +18,26 @@ const ARGON2ID: Derivation = { kdf: "argon2id", memory: 65_536, passes: 3, lanes
 /** 128 MiB, half a second: OWASP's minimum. */
 const SCRYPT: Derivation = { kdf: "scrypt", logN: 17, r: 8, p: 1 };
 
-/** Node has both ways since 24.7, Bun this one, Deno the one of Web Crypto. */
-type Argon2 = (
-  algorithm: "argon2id",
-  parameters:
-    & { message: Uint8Array; nonce: Uint8Array; tagLength: number }
-    & Record<
-      "memory" | "passes" | "parallelism",
-      number
-    >,
-  callback: (error: unknown, key: Uint8Array) => void,
-) => void;
+type Argon2id = Extract<Derivation, { kdf: "argon2id" }>;
 
-/** The derivation for a new passphrase: the strongest that this runtime has. */
+/** A way to Argon2id. Gives nothing where this runtime does not have it. */
+export type Argon2Engine = (
+  secret: Uint8Array,
+  salt: Uint8Array,
+  derivation: Argon2id,
+) => Promise<Uint8Array | undefined>;
+
+/** The ways, the quickest first: Node has all since 24.7, Bun the first, Deno the second, Node 22 the last. */
+export const argon2Engines: Readonly<Record<"node" | "web" | "webassembly", Argon2Engine>> = {
+  node: byNode,
+  web: byWeb,
+  webassembly: byWebAssembly,
+};
+
+/** The derivation for a new passphrase: the strongest that there is here. */
 export async function newDerivation(): Promise<Derivation> {
-  return nodeArgon2() || await webArgon2(new Uint8Array(1)) ? ARGON2ID : SCRYPT;
+  const hasOwn = nodeArgon2() || await webArgon2(new Uint8Array(1));
+  return hasOwn || hasWebAssembly() ? ARGON2ID : SCRYPT;
 }
 
 /**
@@ -50,25 +56,52 @@ export async function keyFromPassphrase(
   if (derivation.kdf === "scrypt") return await scrypt(secret, salt, derivation);
   const { memory, passes, lanes } = derivation;
   if (memory > 1024 * 1024 || passes > 10 || lanes > 16) throw beyondReason();
-  const argon2 = nodeArgon2();
-  if (argon2) {
-    const parameters = { message: secret, nonce: salt, memory, passes, parallelism: lanes, tagLength: 32 };
-    return await new Promise((resolve, reject) =>
-      argon2("argon2id", parameters, (error, key) => error ? reject(failed()) : resolve(new Uint8Array(key)))
-    );
+  for (const engine of Object.values(argon2Engines)) {
+    const key = await engine(secret, salt, derivation);
+    if (key) return key;
   }
-  const key = await webArgon2(secret);
-  if (!key) {
-    throw new TokenError("key", "Cannot derive the key: this runtime has no Argon2id", {
-      nextStep: "Use the apex-token binary, Deno, Bun, or Node 24.7 or newer",
-    });
-  }
-  const algorithm = { name: "Argon2id", nonce: salt, memory, passes, parallelism: lanes };
-  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
+  throw new TokenError("key", "Cannot derive the key: this runtime has no Argon2id", {
+    nextStep: "Use the apex-token binary, Deno, Bun, or Node with WebAssembly",
+  });
 }
 
-function nodeArgon2(): Argon2 | undefined {
-  return (crypto_ as unknown as { argon2?: Argon2 }).argon2;
+type NodeArgon2 = (
+  algorithm: "argon2id",
+  parameters:
+    & { message: Uint8Array; nonce: Uint8Array; tagLength: number }
+    & Record<
+      "memory" | "passes" | "parallelism",
+      number
+    >,
+  callback: (error: unknown, key: Uint8Array) => void,
+) => void;
+
+function nodeArgon2(): NodeArgon2 | undefined {
+  return (crypto_ as unknown as { argon2?: NodeArgon2 }).argon2;
+}
+
+function byNode(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  { memory, passes, lanes }: Argon2id,
+): Promise<Uint8Array | undefined> {
+  const argon2 = nodeArgon2();
+  if (!argon2) return Promise.resolve(undefined);
+  const parameters = { message: secret, nonce: salt, memory, passes, parallelism: lanes, tagLength: 32 };
+  return new Promise((resolve, reject) =>
+    argon2("argon2id", parameters, (error, key) => error ? reject(failed()) : resolve(new Uint8Array(key)))
+  );
+}
+
+async function byWeb(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  { memory, passes, lanes }: Argon2id,
+): Promise<Uint8Array | undefined> {
+  const key = await webArgon2(secret);
+  if (!key) return undefined;
+  const algorithm = { name: "Argon2id", nonce: salt, memory, passes, parallelism: lanes };
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
 }
 
 async function webArgon2(secret: Uint8Array): Promise<CryptoKey | undefined> {
@@ -77,6 +110,30 @@ async function webArgon2(secret: Uint8Array): Promise<CryptoKey | undefined> {
     return await crypto.subtle.importKey(format, new Uint8Array(secret), "Argon2id", false, ["deriveBits"]);
   } catch {
     return undefined;
+  }
+}
+
+function hasWebAssembly(): boolean {
+  return "WebAssembly" in globalThis;
+}
+
+async function byWebAssembly(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  { memory, passes, lanes }: Argon2id,
+): Promise<Uint8Array | undefined> {
+  if (!hasWebAssembly()) return undefined;
+  const { argon2InWebAssembly } = await import("./argon2_in_webassembly.ts");
+  try {
+    return await argon2InWebAssembly(secret, salt, {
+      variant: "argon2id",
+      memory,
+      passes,
+      lanes,
+      length: 32,
+    });
+  } catch {
+    throw failed();
   }
 }
 

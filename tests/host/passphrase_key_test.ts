@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isTokenError } from "../../lib/errors.ts";
-import { type Derivation, keyFromPassphrase, newDerivation } from "../../lib/host/passphrase_key.ts";
+import {
+  argon2Engines,
+  type Derivation,
+  keyFromPassphrase,
+  newDerivation,
+} from "../../lib/host/passphrase_key.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const text = (words: string) => new TextEncoder().encode(words);
@@ -16,6 +21,27 @@ describe("the key out of a passphrase", () => {
     const small: Derivation = { kdf: "argon2id", memory: 256, passes: 2, lanes: 1 };
     const key = await keyFromPassphrase("password", text("somesalt"), small);
     assert.equal(hex(key), "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe");
+  });
+
+  it("is the same by every way to it that this runtime has, WebAssembly among them", async () => {
+    const cases: [Derivation & { kdf: "argon2id" }, string][] = [
+      [{ kdf: "argon2id", memory: 256, passes: 2, lanes: 1 }, "password"],
+      [{ kdf: "argon2id", memory: 1024, passes: 3, lanes: 4 }, "\u00fcber \u{1f511}".repeat(20)],
+      [{ kdf: "argon2id", memory: 64, passes: 1, lanes: 1 }, ""],
+    ];
+    for (const [derivation, secret] of cases) {
+      const salt = text("0123456789abcdef");
+      const all = Object.values(argon2Engines).map((engine) => engine(text(secret), salt, derivation));
+      const keys = (await Promise.all(all)).filter((key) => key !== undefined).map(hex);
+      assert.ok(keys.length > 1, "its own and that in WebAssembly");
+      assert.equal(new Set(keys).size, 1, secret);
+    }
+    const { webassembly } = argon2Engines;
+    const vector: Derivation = { kdf: "argon2id", memory: 256, passes: 2, lanes: 1 };
+    assert.equal(
+      hex((await webassembly(text("password"), text("somesalt"), vector))!),
+      "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe",
+    );
   });
 
   it("is what RFC 7914 section 12 says (scrypt)", async () => {
