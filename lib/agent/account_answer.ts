@@ -14,7 +14,7 @@ import { accountOf, sameIssuer } from "./account_config.ts";
 import { accountFiles } from "./account_files.ts";
 import { accountServers } from "./account_server.ts";
 import { accountTokens } from "./account_tokens.ts";
-import { agent } from "./client.ts";
+import { agent, type AgentClient } from "./client.ts";
 import { isAccountName } from "./oidc_directory.ts";
 
 /** A token with where it is from. */
@@ -23,9 +23,17 @@ export interface AccountAnswer {
   readonly issuer: string;
 }
 
+/** How long an agent may take to say what it has where the answer is most likely no, in milliseconds. */
+const A_MOMENT = 10_000;
+
 /** Whether there is an account file of that name. */
 export function hasAccount(host: Host, name: string): boolean {
   return isAccountName(name) && accountFiles(host).has(name);
+}
+
+/** Whether there is an account of that name: in a file here, or in the agent alone, which may be another machine's. */
+export async function knowsAccount(host: Host, name: string): Promise<boolean> {
+  return hasAccount(host, name) || (isAccountName(name) && await isLoaded(name, A_MOMENT));
 }
 
 /**
@@ -49,14 +57,8 @@ async function ofAgent(
 ): Promise<AccountAnswer | undefined> {
   // an ID token is given by the agent for itself, not beside an access token
   if (idToken) return undefined;
-  const client = agent({ applicationHint: "apex-token" });
-  try {
-    if (!(await client.loadedAccounts()).includes(name)) return undefined;
-  } catch (error) {
-    if (isTokenError(error) && error.code !== "aborted") return undefined;
-    throw error;
-  }
-  const { accessToken, issuer, expiresAt } = await client.getTokenResponse(name, {
+  if (!await isLoaded(name)) return undefined;
+  const { accessToken, issuer, expiresAt } = await agentOfPerson().getTokenResponse(name, {
     ...(scope ? { scope } : {}),
     ...(audience ? { audience } : {}),
     ...(minValidity === undefined ? {} : { minValidity }),
@@ -65,6 +67,19 @@ async function ofAgent(
   });
   const issuedAt = Math.floor(host.clock.now() / 1000);
   return { token: { accessToken, tokenType: "Bearer", issuedAt, expiresAt }, issuer };
+}
+
+function agentOfPerson(timeout?: number): AgentClient {
+  return agent({ applicationHint: "apex-token", ...(timeout === undefined ? {} : { timeout }) });
+}
+
+async function isLoaded(name: string, timeout?: number): Promise<boolean> {
+  try {
+    return (await agentOfPerson(timeout).loadedAccounts()).includes(name);
+  } catch (error) {
+    if (isTokenError(error)) return false;
+    throw error;
+  }
 }
 
 async function ofFile(host: Host, name: string, options: ProfileTokenOptions): Promise<AccountAnswer> {

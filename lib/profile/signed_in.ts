@@ -29,8 +29,17 @@ export interface SignedIn {
  * @throws {TokenError} `unknown_profile`, `invalid_argument` when none can be meant
  */
 export function chooseProfile(host: Host, name?: string): Profile {
+  return readProfile(host, chosenName(host, name));
+}
+
+/**
+ * The name of the profile that is meant, whether or not there is one.
+ *
+ * @throws {TokenError} `invalid_argument` when none can be meant
+ */
+export function chosenName(host: Host, name?: string): string {
   const chosen = name ?? host.environment("APEX_TOKEN_PROFILE") ?? defaultProfileName(host);
-  if (chosen !== undefined) return readProfile(host, chosen);
+  if (chosen !== undefined) return chosen;
   throw new TokenError("invalid_argument", "Which profile is meant? There is no default one", {
     nextStep: "Name one; they are listed by: apex-token list",
   });

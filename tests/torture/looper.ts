@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import { isTokenError } from "../../lib/errors.ts";
-import { profile } from "../../lib/profile/mod.ts";
+import { profile } from "../../lib/agent/profile.ts";
 import { nameOf } from "./server_events.ts";
 
 const [name, force] = process.argv.slice(2);

@@ -78,8 +78,10 @@ async function find(
 ): Promise<Found> {
   const ofNamed = async (name: string) => {
     if (!isProfileName(name) || !findProfile(host, name)) {
-      const { accountAnswer, hasAccount } = await import("../../agent/account_answer.ts");
-      if (hasAccount(host, name)) return { ...await accountAnswer(host, name, options), profile: name };
+      const { accountAnswer, knowsAccount } = await import("../../agent/account_answer.ts");
+      if (await knowsAccount(host, name)) {
+        return { ...await accountAnswer(host, name, options), profile: name };
+      }
     }
     return await ofProfile(host, { ...readProfile(host, name), ...reach }, options);
   };

@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { profile } from "../../../lib/profile/mod.ts";
+import { profile } from "../../../lib/agent/profile.ts";
 
 /** What to do. */
 export interface Question {
