@@ -173,6 +173,15 @@ export function speaksForItself({ others }: AccountConfig): boolean {
   return others.flow === CLIENT_CREDENTIALS;
 }
 
+/** What helps whoever wants a mytoken. */
+export const NO_MYTOKEN =
+  "Sign in to the server itself: oidc-gen NAME --iss=URL; a mytoken is had from the original oidc-agent 5 alone";
+
+/** Whether what an account has as its refresh token is a mytoken: that is for the mytoken server and no other. */
+export function isMytoken({ others }: AccountConfig): boolean {
+  return typeof others.mytoken_url === "string" && others.mytoken_url !== "";
+}
+
 /** Whether two issuers are the same up to one slash at the end, as oidc-agent compares them. */
 export function sameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, "") === other.replace(/\/$/, "");

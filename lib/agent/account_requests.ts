@@ -15,8 +15,8 @@ import { type AccountConfig, accountOf, sameIssuer } from "./account_config.ts";
 import { type AccountServers, clientOfAccount } from "./account_server.ts";
 import { configOf, type Holdings, type HoldingTerms } from "./holdings.ts";
 import { memoryAccount } from "./memory_account.ts";
-import { rewrite } from "./person.ts";
 import { badRequest, failure, failureOf, flagOf, numberOf, success, textOf, WORDS } from "./replies.ts";
+import { rewrite } from "./renewed_sign_in.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
 import { successorOf } from "./successor.ts";
 

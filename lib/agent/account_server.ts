@@ -18,7 +18,7 @@ import { narrowingParameters, transportOf } from "../profile/connection.ts";
 import type { Profile } from "../profile/profile.ts";
 import { type AudienceDialect, providerOf } from "../providers.ts";
 import { safeText } from "../safe_text.ts";
-import type { AccountConfig } from "./account_config.ts";
+import { type AccountConfig, isMytoken, NO_MYTOKEN } from "./account_config.ts";
 import type { IssuerSettings } from "./account.ts";
 
 /** What of an account, or of an issuer's settings, says how its server is reached. */
@@ -127,8 +127,21 @@ function isLoopback(url = ""): boolean {
   return /^http:\/\/(localhost|127\.0\.0\.1|\[::1])(:\d+)?(\/|$)/.test(url);
 }
 
-/** An account as a profile that keeps nothing in files of its own. */
+/**
+ * An account as a profile that keeps nothing in files of its own.
+ *
+ * @throws {TokenError} `unsupported` for an account of a mytoken server, whose token no other server may see
+ */
 export function profileOfAccount(account: AccountConfig, { issuer, metadata, quirks }: Issuer): Profile {
+  if (isMytoken(account)) {
+    throw new TokenError(
+      "unsupported",
+      `Cannot use the account "${safeText(account.name, 80)}": it is one of mytoken`,
+      {
+        nextStep: NO_MYTOKEN,
+      },
+    );
+  }
   return {
     format: 1,
     name: account.name,

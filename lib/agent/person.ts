@@ -6,14 +6,13 @@
 
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { cachedToken } from "../profile/cached_token.ts";
 import { signInWithDevice } from "../profile/device_sign_in.ts";
 import { safeText } from "../safe_text.ts";
-import type { AccountStore, OpenAccount } from "./account.ts";
-import { type AccountServers, clientOfAccount } from "./account_server.ts";
-import { accountOfBytes, accountText } from "./account_session.ts";
-import { configOf, type Holding, type Holdings } from "./holdings.ts";
+import type { AccountStore } from "./account.ts";
+import type { AccountServers } from "./account_server.ts";
+import type { Holding, Holdings } from "./holdings.ts";
 import type { PeerTerminal } from "./peer_terminal.ts";
+import { renewedSignIn } from "./renewed_sign_in.ts";
 
 /** What asks. */
 export interface PersonOptions {
@@ -66,12 +65,9 @@ export function person({ host, store, servers, holdings }: PersonOptions): Perso
   }
 
   async function signInAgain(holding: Holding, terminal: PeerTerminal, gone: AbortSignal): Promise<void> {
-    const account = await configOf(holding.home);
-    const issuer = await servers.reach(account);
-    const client = await clientOfAccount(account, issuer);
+    const { account, issuer, client, keep } = await renewedSignIn(host, servers, holding);
     terminal.say(`The sign-in of '${safeText(account.name, 80)}' has ended.`);
     const signal = AbortSignal.any([gone, AbortSignal.timeout(SIGN_IN_TIME)]);
-    const requestedAt = host.clock.now();
     const tokens = await signInWithDevice(onTerminal(host, terminal), {
       issuer,
       client,
@@ -80,15 +76,7 @@ export function person({ host, store, servers, holdings }: PersonOptions): Perso
       openBrowser: false,
       signal,
     });
-    const refreshToken = tokens.refreshToken ?? account.refreshToken;
-    const memory = {
-      signedInAt: Math.floor(requestedAt / 1000),
-      tokenEndpoint: issuer.metadata.token_endpoint,
-    };
-    await rewrite(holding.home, (now) => ({ ...now, refreshToken, memory }));
-    const from = { issuer: issuer.issuer, profile: account.name, asked: "", requestedAt };
-    const { refreshToken: _kept, ...token } = tokens;
-    holding.tokens.keep(cachedToken(token, from));
+    await keep(tokens);
     terminal.say("Signed in.");
   }
 
@@ -97,25 +85,6 @@ export function person({ host, store, servers, holdings }: PersonOptions): Perso
     signInAgain: (holding, terminal, gone) =>
       once(`sign-in ${holding.name}`, () => signInAgain(holding, terminal, gone)),
   };
-}
-
-/** Writes an account that is held, whatever is there: this is the newest. */
-export async function rewrite(
-  home: OpenAccount,
-  change: (account: ReturnType<typeof accountOfBytes>) => ReturnType<typeof accountOfBytes>,
-): Promise<void> {
-  const { name } = home;
-  const lock = await home.lock(() => false);
-  try {
-    for (let tries = 0; tries < 100; tries++) {
-      const stored = await home.sessions.read(name);
-      if (!stored) return;
-      const bytes = new TextEncoder().encode(accountText(change(accountOfBytes(stored.value))));
-      if (await home.sessions.compareAndSet(name, stored.version, bytes) !== undefined) return;
-    }
-  } finally {
-    lock?.release();
-  }
 }
 
 /** The host with somebody else's terminal for what people read. */

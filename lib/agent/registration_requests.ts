@@ -9,7 +9,7 @@ import { isTokenError } from "../errors.ts";
 import { DEVICE_CODE } from "../oauth/grants/device_code.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import { type ClientMetadata, registerClient, type RegisteredClient } from "../oauth/registration.ts";
-import { type AccountConfig, accountOf } from "./account_config.ts";
+import { type AccountConfig, accountOf, NO_MYTOKEN } from "./account_config.ts";
 import type { AccountServers } from "./account_server.ts";
 import { badRequest, failure, failureOf, success, textOf } from "./replies.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
@@ -18,12 +18,11 @@ type Answer = (request: AgentRequest) => Promise<AgentReply>;
 
 /** The answers, by the request's name. */
 export function registrationRequests(servers: AccountServers): Readonly<Record<string, Answer>> {
-  const unsupported = () => Promise.resolve(failure("mytoken is not supported"));
   return {
     scopes: (request) => scopes(servers, request),
     register: (request) => register(servers, request),
-    mytoken: () => Promise.resolve(failure("Not a valid mytoken configuration")),
-    mytoken_supported_providers: unsupported,
+    mytoken: () => Promise.resolve(failure("Not a valid mytoken configuration", NO_MYTOKEN)),
+    mytoken_supported_providers: () => Promise.resolve(failure("mytoken is not supported", NO_MYTOKEN)),
   };
 }
 

@@ -8,38 +8,28 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
-import type { CallbackListener } from "../host/host.ts";
-import { authorizationRequest } from "../oauth/grants/authorization_code.ts";
-import { deviceAuthorization } from "../oauth/grants/device_code.ts";
+import { type DeviceAuthorization, deviceAuthorization } from "../oauth/grants/device_code.ts";
+import { safeText } from "../safe_text.ts";
 import { accountOf } from "./account_config.ts";
-import type { AgentOptions } from "./agent_options.ts";
+import { beginBrowser, type SignInRequestsOptions } from "./browser_sign_in.ts";
 import {
   type AccountSignIn,
   byPassword,
   byRefreshToken,
   finishSignIn,
   prepareSignIn,
-  type SignInContext,
   withoutOfflineAccess,
 } from "./new_account.ts";
 import type { PendingSignIns } from "./pending.ts";
-import { badRequest, failure, failureOf, flagOf, success, textOf } from "./replies.ts";
+import { renewedSignIn } from "./renewed_sign_in.ts";
+import { badRequest, failure, failureOf, flagOf, notLoaded, success, textOf } from "./replies.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
 import type { Asker } from "./server.ts";
-
-/** What answers need. */
-export interface SignInRequestsOptions extends SignInContext {
-  readonly options: AgentOptions;
-  readonly pending: PendingSignIns;
-}
 
 type Answer = (request: AgentRequest, asker: Asker) => Promise<AgentReply> | AgentReply;
 
 /** How often a client should ask the agent, in seconds: that costs nobody anything. */
 const INTERVAL = 1;
-const CUSTOM_SCHEME = "edu.kit.data.oidc-agent:";
-/** How long the browser may take, in milliseconds. */
-const BROWSER_TIME = 300_000;
 
 /** The answers, by the request's name. */
 export function signInRequests(context: SignInRequestsOptions): Readonly<Record<string, Answer>> {
@@ -56,7 +46,34 @@ export function signInRequests(context: SignInRequestsOptions): Readonly<Record<
       return success();
     },
     code_exchange: (request) => exchangeCode(pending, request),
+    reauthenticate: (request, asker) => reauthenticate(context, request, asker),
   };
+}
+
+/**
+ * A device code for an account that is loaded. What the sign-in brings goes to the account's file; whoever polls with
+ * `device` is told that it has, and gets no account.
+ */
+async function reauthenticate(
+  context: SignInRequestsOptions,
+  request: AgentRequest,
+  asker: Asker,
+): Promise<AgentReply> {
+  const { host, servers, holdings } = context;
+  const name = textOf(request.account);
+  if (!name) return badRequest("account");
+  const holding = holdings.get(name);
+  if (!holding) return notLoaded(name);
+  try {
+    const { account, issuer, client, keep } = await renewedSignIn(host, servers, holding);
+    const device = await deviceAuthorization(issuer, client, { scope: account.scope });
+    return shown(context, device, asker, async (signal) => {
+      await keep(await device.wait({ signal }));
+      return success({ info: `Signed in again to '${safeText(name, 80)}'` });
+    });
+  } catch (error) {
+    return failureOf(error, name, "account");
+  }
 }
 
 function deviceReply(pending: PendingSignIns, handle: string, asker: Asker): AgentReply {
@@ -183,10 +200,22 @@ async function beginDevice(
 ): Promise<AgentReply> {
   const { issuer, client, parameters } = signIn;
   const device = await deviceAuthorization(issuer, client, parameters);
-  const { handle } = context.pending.begin(
+  return shown(
+    context,
+    device,
     asker,
     async (signal) => await finishSignIn(context, signIn, await device.wait({ signal })),
   );
+}
+
+/** A page and a code for whoever asked, with a handle in place of the server's own code. */
+function shown(
+  { host, pending }: SignInRequestsOptions,
+  device: DeviceAuthorization,
+  asker: Asker,
+  work: (signal: AbortSignal) => Promise<AgentReply>,
+): AgentReply {
+  const { handle } = pending.begin(asker, work);
   return {
     status: "accepted",
     oidc_device: {
@@ -196,81 +225,8 @@ async function beginDevice(
       ...(device.verificationUriComplete
         ? { verification_uri_complete: device.verificationUriComplete }
         : {}),
-      expires_in: Math.max(1, Math.floor(device.expiresAt - context.host.clock.now() / 1000)),
+      expires_in: Math.max(1, Math.floor(device.expiresAt - host.clock.now() / 1000)),
       interval: INTERVAL,
     },
   };
-}
-
-async function beginBrowser(
-  context: SignInRequestsOptions,
-  signIn: AccountSignIn,
-  request: AgentRequest,
-  asker: Asker,
-): Promise<AgentReply> {
-  const { issuer, client, parameters } = signIn;
-  const stop = new AbortController();
-  let accepts = (_answer: URLSearchParams) => false;
-  const place = await placeForBrowser(context, signIn, request, (answer) => accepts(answer), stop.signal);
-  const prompt = parameters.scope?.split(" ").includes("offline_access") ? "consent" : undefined;
-  const asked = await authorizationRequest(issuer, client, {
-    ...parameters,
-    redirectUri: place.redirectUri,
-    prompt,
-  })
-    .catch((error) => {
-      stop.abort();
-      throw error;
-    });
-  accepts = asked.accepts;
-  const redeem = async (answer: URLSearchParams) =>
-    await finishSignIn(context, signIn, await asked.redeem(answer));
-  const { handle } = context.pending.begin(
-    asker,
-    async (signal) => {
-      signal.addEventListener("abort", () => stop.abort(), { once: true });
-      return await redeem(await place.answer);
-    },
-    { accepts, redeem, close: () => stop.abort() },
-  );
-  return { status: "accepted", uri: asked.url, state: handle };
-}
-
-interface BrowserPlace {
-  readonly redirectUri: string;
-  /** Never settles where nobody listens. */
-  readonly answer: Promise<URLSearchParams>;
-}
-
-/** The first redirect URI that can be listened on; or one that comes back by another way. */
-async function placeForBrowser(
-  { host, options }: SignInRequestsOptions,
-  { account }: AccountSignIn,
-  request: AgentRequest,
-  accept: (answer: URLSearchParams) => boolean,
-  signal: AbortSignal,
-): Promise<BrowserPlace> {
-  const mayListen = options.webserver !== false && !flagOf(request.no_webserver);
-  const mayUseScheme = options.customScheme !== false && !flagOf(request.no_scheme);
-  let fault: unknown;
-  for (const redirectUri of account.redirectUris) {
-    if (redirectUri.startsWith(CUSTOM_SCHEME)) {
-      if (mayUseScheme) return { redirectUri, answer: new Promise(() => {}) };
-      continue;
-    }
-    if (!mayListen) return { redirectUri, answer: new Promise(() => {}) };
-    try {
-      const listener: CallbackListener = await host.listen({
-        redirectUri,
-        accept,
-        timeout: BROWSER_TIME,
-        signal,
-      });
-      return { redirectUri: listener.redirectUri, answer: listener.answer };
-    } catch (error) {
-      fault = error;
-    }
-  }
-  throw fault ??
-    new TokenError("invalid_argument", "Cannot sign in with a browser: the account has no redirect URI");
 }

@@ -183,4 +183,57 @@ describe("making an account", () => {
     assert.equal((await place.ask({ ...client, request: "delete_client" })).status, "success");
     assert.equal(place.server.clientIds.includes(String(client.client_id)), false);
   });
+
+  it("again for an account that is loaded: the file gets the refresh token, and the client no account", async () => {
+    const key = await place.account("old");
+    const packed = btoa(String.fromCharCode(...key));
+    const reauthenticate = () => place.ask({ request: "reauthenticate", account: "old" });
+    const unloaded = await reauthenticate();
+    assert.equal(unloaded.error, "account not loaded");
+    assert.match(String(unloaded.info), /oidc-add old/);
+    await place.ask({ request: "add", account: "old", key: packed });
+    place.server.revokeSession("ada");
+    const dead = await place.ask({ request: "access_token", account: "old" });
+    assert.match(String(dead.error), /^invalid_grant/);
+    const before = await place.stored("old", key);
+    const reply = await reauthenticate();
+    assert.equal(reply.status, "accepted", JSON.stringify(reply));
+    const oidc_device = reply.oidc_device as Device;
+    place.server.approveDevice(oidc_device.user_code);
+    const info = "Signed in again to 'old'";
+    assert.deepEqual(await poll(oidc_device), { status: "success", info });
+    const after = await place.stored("old", key);
+    assert.notEqual(after.refresh_token, before.refresh_token);
+    assert.deepEqual([after.client_id, after.auth_scope], [before.client_id, before.auth_scope]);
+    assert.equal((await place.ask({ request: "access_token", account: "old" })).status, "success");
+    const forced = { request: "access_token", account: "old", min_valid_period: -1 };
+    assert.equal((await place.ask(forced)).status, "success");
+  });
+});
+
+describe("mytoken", () => {
+  let place: AgentMachine;
+  beforeEach(async () => place = await agentMachine());
+  afterEach(() => place.close());
+
+  it("is refused in a sentence that says what to do", async () => {
+    await place.load("demo");
+    for (const request of ["mytoken", "mytoken_supported_providers"]) {
+      const { status, error, info } = await place.ask({ request, account: "demo" });
+      assert.equal(status, "failure");
+      assert.match(String(error), /mytoken/);
+      assert.match(String(info), /^Sign in to the server itself: oidc-gen NAME --iss=URL/);
+    }
+  });
+
+  it("of an account is shown to no other server", async () => {
+    await place.load("demo", { mytoken_url: "https://mytoken.test/", refresh_token: "the-mytoken" });
+    const { error, info } = await place.ask({ request: "access_token", account: "demo" });
+    assert.equal(error, 'Cannot use the account "demo": it is one of mytoken');
+    assert.match(String(info), /oidc-gen NAME --iss=URL/);
+    assert.equal(place.server.count("token"), 0);
+    const device = await place.ask({ request: "reauthenticate", account: "demo" });
+    assert.match(String(device.error), /mytoken/);
+    assert.equal(place.server.requests.some(({ body }) => body.includes("the-mytoken")), false);
+  });
 });

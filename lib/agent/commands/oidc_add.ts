@@ -29,6 +29,8 @@ import type { Arguments } from "./argp.ts";
 import { tryHelp } from "./argp_help.ts";
 import { OIDC_ADD } from "./oidc_add_options.ts";
 
+const FORWARD =
+  "Forward its socket: ssh -R /tmp/forwarded.sock:$OIDC_SOCK HOST, and there OIDC_SOCK=/tmp/forwarded.sock";
 const NO_AGENT = "Could not connect to oidc-agent";
 
 /** Runs `oidc-add`. */
@@ -36,7 +38,7 @@ export async function oidcAdd(host: Host, args: readonly string[]): Promise<void
   const given = argumentsOf(host, OIDC_ADD, args);
   const alone = ["list", "loaded", "lock", "unlock", "remove-all"].find((key) => has(given, key));
   if (given.words.length !== (alone ? 0 : 1)) throw misuse(OIDC_ADD);
-  if (has(given, "remote")) throw failure("an agent at OIDC_REMOTE_SOCK is not supported");
+  if (has(given, "remote")) throw failure("an agent at OIDC_REMOTE_SOCK is not supported", FORWARD);
   switch (alone) {
     case "list":
       return listAccounts(host);

@@ -7,7 +7,13 @@
 import type { Host } from "../../host/host.ts";
 import { safeText } from "../../safe_text.ts";
 import { clientCredentialsGrant } from "../../oauth/grants/client_credentials.ts";
-import { type AccountConfig, accountJson, accountOf, CLIENT_CREDENTIALS } from "../account_config.ts";
+import {
+  type AccountConfig,
+  accountJson,
+  accountOf,
+  CLIENT_CREDENTIALS,
+  NO_MYTOKEN,
+} from "../account_config.ts";
 import { type AccountClosing, accountFiles } from "../account_files.ts";
 import { accountServers, clientOfAccount } from "../account_server.ts";
 import { isAccountName } from "../oidc_directory.ts";
@@ -23,7 +29,9 @@ import { OIDC_GEN } from "./oidc_gen_options.ts";
 export async function oidcGen(host: Host, args: readonly string[]): Promise<void> {
   const given = argumentsOf(host, OIDC_GEN, args);
   if (given.words.length > 1) throw misuse(OIDC_GEN);
-  if (has(given, "mytoken") || has(given, "mytoken-url")) throw failure("mytoken is not supported");
+  if (has(given, "mytoken") || has(given, "mytoken-url")) {
+    throw failure("mytoken is not supported", NO_MYTOKEN);
+  }
   if (has(given, "accounts")) return listAccounts(host);
   const manage = await import("./_gen_manage.ts");
   if (has(given, "print")) return await manage.print(host, given);
