@@ -16,6 +16,7 @@ export type FileCalls = Pick<
   | "readSync"
   | "writeSync"
   | "fsyncSync"
+  | "fdatasyncSync"
   | "fstatSync"
   | "lstatSync"
   | "linkSync"
@@ -54,10 +55,7 @@ export function writeNewFile(path: string, bytes: Uint8Array, files: FileCalls):
   const file = files.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        written += files.writeSync(file, bytes, written, bytes.length - written);
-      }
+      writeFrom(file, bytes, files);
       files.fsyncSync(file);
     } finally {
       files.closeSync(file);
@@ -65,6 +63,29 @@ export function writeNewFile(path: string, bytes: Uint8Array, files: FileCalls):
   } catch (error) {
     unlinkQuietly(path, files);
     throw error;
+  }
+}
+
+/**
+ * Writes over the beginning of a file that is there, and puts that on the disk. It needs no new room, and the disk no
+ * note of where it is: it takes a fraction of the time that a new file does.
+ *
+ * @throws the system's error
+ */
+export function writeOver(path: string, bytes: Uint8Array, files: FileCalls): void {
+  const file = files.openSync(path, O_WRONLY | O_NOFOLLOW);
+  try {
+    writeFrom(file, bytes, files);
+    files.fdatasyncSync(file);
+  } finally {
+    files.closeSync(file);
+  }
+}
+
+function writeFrom(file: number, bytes: Uint8Array, files: FileCalls): void {
+  let written = 0;
+  while (written < bytes.length) {
+    written += files.writeSync(file, bytes, written, bytes.length - written);
   }
 }
 

@@ -18,33 +18,21 @@ import {
   promised,
   syncDirectory,
   systemFiles,
-  unlinkQuietly,
   writeNewFile,
 } from "./_file_calls.ts";
-import { shown, systemCode } from "./_file_errors.ts";
 import {
   directoryName,
   frame,
-  FRAME_LENGTH,
   type Generation,
   generationFileName,
-  generationOf,
-  unframe,
   waitingFileName,
-  waitingFor,
 } from "./generation_files.ts";
-import { ensurePrivateDirectory, isPrivateDirectory, readPrivateFile, syncPath } from "./private_files.ts";
+import { broken, busy, FILE_STORE_LIMIT, linkNext, newest, prune, ROUNDS } from "./_generations.ts";
+import { appendReady, makeReady, type Ready } from "./_ready_file.ts";
+import { ensurePrivateDirectory, isPrivateDirectory, syncPath } from "./private_files.ts";
 
 export type { FileCallOptions, FileCalls } from "./_file_calls.ts";
-
-/** The largest value that a file store keeps, in bytes: 4 MiB. */
-export const FILE_STORE_LIMIT: number = 4 * 1024 * 1024;
-
-/** How often a step is done again because others write at the same time. Each round, one of them was done. */
-const ROUNDS = 100;
-
-/** What `link` says where it is not known: FAT, some network and user-space file systems. */
-const NO_HARD_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+export { FILE_STORE_LIMIT };
 
 /**
  * Keeps bytes in private files under `directory`, which is made (0700) with the first write.
@@ -65,6 +53,7 @@ export function fileStore(directory: string, options: FileCallOptions = {}): Sto
   const placeOf = (key: string) => join(root, directoryName(key));
   const isThere = (place: string) =>
     isPrivateDirectory(root, { files }) && isPrivateDirectory(place, { files });
+  const ready = new Map<string, Ready>();
 
   return {
     capabilities: { compareAndSet: true, lease: false, durable: true, strongRead: true },
@@ -88,6 +77,12 @@ export function fileStore(directory: string, options: FileCallOptions = {}): Sto
           );
         }
         const place = placeOf(key);
+        const made = ready.get(key);
+        ready.delete(key);
+        if (made?.expected === expected && made) {
+          const done = appendReady(made, { value }, files);
+          if (done !== "gone") return done ? String(made.number + 1) : undefined;
+        } else made?.takeBack();
         ensurePrivateDirectory(root, { files });
         ensurePrivateDirectory(place, { files });
         const { number, content } = newest(place, files);
@@ -97,6 +92,20 @@ export function fileStore(directory: string, options: FileCallOptions = {}): Sto
         if (!append(place, number, { value }, files)) return undefined;
         prune(place, number + 1, number - 1, files);
         return String(number + 1);
+      }),
+    prepare: (key, expected) =>
+      promised(() => {
+        const place = placeOf(key);
+        ready.get(key)?.takeBack();
+        ready.delete(key);
+        if (!isThere(place)) return () => {};
+        const made = makeReady(place, expected, files);
+        if (made) ready.set(key, made);
+        return () => {
+          if (!made || ready.get(key) !== made) return;
+          ready.delete(key);
+          made.takeBack();
+        };
       }),
     remove: (key, expected) =>
       promised(() => {
@@ -117,39 +126,6 @@ export function fileStore(directory: string, options: FileCallOptions = {}): Sto
 }
 
 /**
- * The number of the newest file, and what is in the newest that is whole: nothing in a place where nothing was
- * written, `"broken"` where none is whole.
- */
-function newest(
-  place: string,
-  files: FileCalls,
-): { number: number; content: Generation | "broken" | undefined } {
-  for (let round = 0; round < ROUNDS; round++) {
-    const numbers = generations(place, files);
-    if (numbers.length === 0) return { number: 0, content: undefined };
-    const content = newestWhole(place, numbers, files);
-    if (content !== "gone") return { number: numbers[0], content };
-  }
-  throw busy(place);
-}
-
-/** `"gone"` when a file went away between the listing and the reading: then there are newer ones. */
-function newestWhole(place: string, numbers: number[], files: FileCalls): Generation | "broken" | "gone" {
-  for (const number of numbers) {
-    const bytes = readPrivateFile(join(place, generationFileName(number)), {
-      limit: FRAME_LENGTH + FILE_STORE_LIMIT,
-      // For a moment, and for good where its writer died in it, a file still has its waiting name.
-      links: 2,
-      files,
-    });
-    if (!bytes) return "gone";
-    const content = unframe(bytes);
-    if (content) return content;
-  }
-  return "broken";
-}
-
-/**
  * Makes generation `number + 1`, if `number` is still the newest.
  *
  * A number must never be given twice, or a process that slept for an hour between its look and its `link` would take
@@ -166,66 +142,9 @@ function append(place: string, number: number, content: Generation, files: FileC
     for (let round = 0; round < ROUNDS; round++) {
       const waiting = join(place, waitingFileName(next, crypto.randomUUID()));
       writeNewFile(waiting, frame(content), files);
-      try {
-        if ((generations(place, files)[0] ?? 0) !== number) return false;
-        files.linkSync(waiting, target);
-      } catch (error) {
-        const code = systemCode(error);
-        // Cleared away by whoever was faster, or by somebody's cleaning of old files: look again.
-        if (code === "ENOENT") continue;
-        // A network file system can lose the answer to a `link` that it carried out, and then find it done.
-        if (code === "EEXIST" && !hasTwoNames(waiting, files)) return false;
-        if (NO_HARD_LINKS.includes(code)) throw noHardLinks(target);
-        if (code !== "EEXIST") throw error;
-      } finally {
-        unlinkQuietly(waiting, files);
-      }
-      syncDirectory(place, files);
-      return true;
+      const done = linkNext(place, number, waiting, files);
+      if (done !== "gone") return done;
     }
     throw busy(place);
-  });
-}
-
-/** Removes what waits for a number up to `taken`, and only when all of that is gone, the generations up to `last`. */
-function prune(place: string, taken: number, last: number, files: FileCalls): void {
-  try {
-    for (const name of files.readdirSync(place)) {
-      if ((waitingFor(name) ?? Infinity) <= taken && !unlinkQuietly(join(place, name), files)) return;
-    }
-    for (const number of generations(place, files)) {
-      if (number <= last) unlinkQuietly(join(place, generationFileName(number)), files);
-    }
-  } catch {
-    // The write is done; the next one tidies up.
-  }
-}
-
-/** The numbers of the generations in a place, newest first. */
-function generations(place: string, files: FileCalls): number[] {
-  return inWords("read", place, () => files.readdirSync(place))
-    .map(generationOf).filter((number) => number !== undefined).sort((one, other) => other - one);
-}
-
-function hasTwoNames(path: string, files: FileCalls): boolean {
-  return files.lstatSync(path, { throwIfNoEntry: false })?.nlink === 2;
-}
-
-function noHardLinks(target: string): TokenError {
-  return new TokenError("storage", `Cannot write ${shown(target)}: its file system has no hard links`, {
-    nextStep: "Name a directory on a local disk",
-  });
-}
-
-function busy(place: string): TokenError {
-  return new TokenError("storage", `Cannot get to ${shown(place)}: others write to it all the time`, {
-    nextStep: "Try again",
-    retryable: true,
-  });
-}
-
-function broken(place: string): TokenError {
-  return new TokenError("storage", `Cannot read ${shown(place)}: no file in it is whole`, {
-    nextStep: "Put it back from a backup, or sign in again with `apex-token login`",
   });
 }

@@ -12,6 +12,7 @@
  * | 8 | 4 | length of the value |
  * | 12 | 4 | CRC-32 (as in gzip) over the bytes before it and the value |
  * | 16 | | the value |
+ * | | | zeros, if any: the file was made before its value was known |
  *
  * The frame tells a file that a power cut left torn or filled with zeros from a whole one, whatever is inside.
  *
@@ -109,10 +110,10 @@ export function unframe(bytes: Uint8Array): Generation | undefined {
     });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(8) !== bytes.length - FRAME_LENGTH || view.getUint32(12) !== crc32(bytes)) {
-    return undefined;
-  }
-  return bytes[5] === REMOVED ? {} : { value: bytes.slice(FRAME_LENGTH) };
+  const end = FRAME_LENGTH + view.getUint32(8);
+  if (end > bytes.length || view.getUint32(12) !== crc32(bytes.subarray(0, end))) return undefined;
+  for (let at = end; at < bytes.length; at++) if (bytes[at] !== 0) return undefined;
+  return bytes[5] === REMOVED ? {} : { value: bytes.slice(FRAME_LENGTH, end) };
 }
 
 /** CRC-32 over a frame without its own four bytes. The table takes half a byte a time: small, and fast enough. */

@@ -6,6 +6,7 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
+import { madeReady } from "./_made_ready.ts";
 import {
   type Attempt,
   decodeAttempt,
@@ -90,6 +91,10 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
   /** What this run knows to be written. */
   let attempt: Attempt = {};
   let version: string | undefined;
+  /** The version of the session that was read last. */
+  let stored: string | undefined;
+  /** What takes back what was made ready for this run's writes. */
+  let takeBack: Promise<() => void> | undefined;
   let fault: unknown;
 
   function verdictOf(token: T | undefined): Verdict {
@@ -123,8 +128,9 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
   }
 
   async function reread(): Promise<Sight<K, T>> {
-    const stored = await sessions.read(name);
-    return { kept: stored && ports.decode(stored.value), version: stored?.version };
+    const found = await sessions.read(name);
+    stored = found?.version;
+    return { kept: found && ports.decode(found.value), version: stored };
   }
 
   /** What the record of an attempt says about a session. */
@@ -148,6 +154,16 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
     return await write({ signedInAt, token: fingerprint(refreshToken!), at, by: ports.self })
       ? done
       : { is: "overtaken" };
+  }
+
+  /** While the server thinks, what follows is made ready: from its answer to the commit every moment counts. */
+  async function present(kept: K): Promise<Event<K, T>> {
+    const answer = ports.present(kept);
+    takeBack ??= madeReady([
+      { store: attempts, name, expected: version },
+      { store: sessions, name, expected: stored },
+    ]);
+    return (await Promise.all([answer, takeBack]))[0];
   }
 
   async function log(raw: Uint8Array): Promise<Event<K, T>> {
@@ -180,6 +196,9 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
   }
 
   async function release(): Promise<void> {
+    const ready = takeBack;
+    takeBack = undefined;
+    (await ready)?.();
     letGo?.();
     const give = unlock;
     letGo = unlock = undefined;
@@ -203,7 +222,7 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
       case "announce":
         return await announce(effect.kept);
       case "present":
-        return await ports.present(effect.kept);
+        return await present(effect.kept);
       case "log":
         return await log(effect.raw);
       case "interpret":

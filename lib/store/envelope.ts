@@ -64,6 +64,14 @@ export async function seal(
   context: SealContext,
   plaintext: Uint8Array,
 ): Promise<Uint8Array> {
+  return await (await sealer(key, context))(plaintext);
+}
+
+/** Everything of {@linkcode seal} that can be done before the plaintext is there. What it returns seals once. */
+async function sealer(
+  key: Uint8Array,
+  context: SealContext,
+): Promise<(plaintext: Uint8Array) => Promise<Uint8Array>> {
   const slots = context.slots ?? new Uint8Array(32);
   if (slots.length !== 32) {
     throw new TokenError("invalid_argument", "Cannot seal a record: the slot-set hash is not 32 bytes long");
@@ -71,32 +79,30 @@ export async function seal(
   if (!Number.isSafeInteger(context.generation) || context.generation < 0) {
     throw new TokenError("invalid_argument", "Cannot seal a record: the generation is not a whole number");
   }
-  const padded = pad(plaintext);
-  const sealed = new Uint8Array(HEADER + padded.length + TAG);
-  const view = new DataView(sealed.buffer);
-  sealed.set(MAGIC);
-  sealed[VERSION_AT] = VERSION;
+  const header = new Uint8Array(HEADER);
+  const view = new DataView(header.buffer);
+  header.set(MAGIC);
+  header[VERSION_AT] = VERSION;
   view.setBigUint64(GENERATION_AT, BigInt(context.generation));
-  crypto.getRandomValues(sealed.subarray(SALT_AT, SLOTS_AT));
-  sealed.set(slots, SLOTS_AT);
+  crypto.getRandomValues(header.subarray(SALT_AT, SLOTS_AT));
+  header.set(slots, SLOTS_AT);
 
-  const derived = await derive(key, context.storeId, sealed.subarray(SALT_AT, SLOTS_AT));
+  const derived = await derive(key, context.storeId, header.subarray(SALT_AT, SLOTS_AT));
   const [recordKey, commitmentKey] = await Promise.all([
     crypto.subtle.importKey("raw", derived.recordKey, "AES-GCM", false, ["encrypt"]),
     crypto.subtle.importKey("raw", derived.commitmentKey, HMAC_SHA256, false, ["sign"]),
   ]);
-  const [commitment, encrypted] = await Promise.all([
-    crypto.subtle.sign("HMAC", commitmentKey, sealed.subarray(0, COMMITMENT_AT)),
-    crypto.subtle.encrypt(
-      { name: "AES-GCM", iv: derived.nonce, additionalData: boundTo(context, sealed) },
-      recordKey,
-      padded,
-    ),
-  ]);
-  sealed.set(new Uint8Array(commitment), COMMITMENT_AT);
-  view.setUint32(CHECKSUM_AT, checksum(sealed.subarray(0, CHECKSUM_AT)));
-  sealed.set(new Uint8Array(encrypted), HEADER);
-  return sealed;
+  const commitment = await crypto.subtle.sign("HMAC", commitmentKey, header.subarray(0, COMMITMENT_AT));
+  header.set(new Uint8Array(commitment), COMMITMENT_AT);
+  view.setUint32(CHECKSUM_AT, checksum(header.subarray(0, CHECKSUM_AT)));
+  const cipher = { name: "AES-GCM", iv: derived.nonce, additionalData: boundTo(context, header) };
+  return async (plaintext) => {
+    const encrypted = await crypto.subtle.encrypt(cipher, recordKey, pad(plaintext));
+    const sealed = new Uint8Array(HEADER + encrypted.byteLength);
+    sealed.set(header);
+    sealed.set(new Uint8Array(encrypted), HEADER);
+    return sealed;
+  };
 }
 
 /**
@@ -167,6 +173,15 @@ export function encryptedStore(
   storeId: string,
 ): Store {
   const masterKey = async () => typeof key === "function" ? await key() : key;
+  /** What is ready for the next write of a record, and over which version. */
+  const ready = new Map<string, { readonly expected?: string; readonly seal: ReturnType<typeof sealer> }>();
+
+  /** A sealer is used once: a second record under its salt would have the same key and the same nonce. */
+  function takeReady(recordId: string, expected: string | undefined): ReturnType<typeof sealer> | undefined {
+    const made = ready.get(recordId);
+    ready.delete(recordId);
+    return made?.expected === expected ? made?.seal : undefined;
+  }
 
   const encrypted: Store = {
     capabilities: store.capabilities,
@@ -180,9 +195,28 @@ export function encryptedStore(
       const before = splitVersion(expected);
       if (!before) return undefined;
       const generation = before.generation + 1;
-      const sealed = await seal(await masterKey(), { storeId, recordId, generation }, value);
+      const context = { storeId, recordId, generation };
+      const seal = takeReady(recordId, expected) ?? sealer(await masterKey(), context);
+      const sealed = await (await seal)(value);
       const version = await store.compareAndSet(recordId, before.version, sealed);
       return version === undefined ? undefined : `${generation}:${version}`;
+    },
+    prepare: async (recordId, expected) => {
+      const before = splitVersion(expected);
+      if (!before) return () => {};
+      const made = {
+        expected,
+        seal: sealer(await masterKey(), { storeId, recordId, generation: before.generation + 1 }),
+      };
+      // the write that takes it says so
+      made.seal.catch(() => {});
+      ready.set(recordId, made);
+      const takeBack = await store.prepare?.(recordId, before.version);
+      await made.seal;
+      return () => {
+        if (ready.get(recordId) === made) ready.delete(recordId);
+        takeBack?.();
+      };
     },
     // Without the key: a record that no longer opens must still be removable.
     remove: async (recordId, expected) => {

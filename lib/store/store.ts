@@ -56,6 +56,13 @@ export interface Store {
    * @throws {TokenError} `storage` when the store cannot be written
    */
   compareAndSet(key: string, expected: string | undefined, value: Uint8Array): Promise<string | undefined>;
+  /**
+   * Makes ready whatever a write of `key` over `expected` needs besides its bytes, so that the write itself is quick.
+   * A hint: a write does without it, and nothing is lost when it fails. Present where it helps.
+   *
+   * @returns what takes back what no write has used
+   */
+  prepare?(key: string, expected: string | undefined): Promise<() => void>;
   /** Forgets `key`. With `expected`, only if that is still its version. Returns whether something was removed. */
   remove(key: string, expected?: string): Promise<boolean>;
   /**

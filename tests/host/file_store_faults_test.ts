@@ -39,6 +39,16 @@ const scenes: Scene[] = [
     before: "3",
     after: "new",
   },
+  {
+    name: "a write that was made ready",
+    times: 3,
+    act: async (store) => {
+      await store.prepare!("apex", "3").catch(() => {});
+      return await store.compareAndSet("apex", "3", bytes("new"));
+    },
+    before: "3",
+    after: "new",
+  },
   { name: "a removal", times: 3, act: (store) => store.remove("apex"), before: "3", after: undefined },
 ];
 
@@ -126,7 +136,9 @@ describe("a store in files", () => {
       const paths = new Map<number, string>();
       const files = watchedFiles(({ name, args }) => {
         if (name === "writeSync" || name === "linkSync") order.push(name);
-        if (name === "fsyncSync") order.push(`fsync ${paths.get(args[0] as number)}`);
+        if (name === "fsyncSync" || name === "fdatasyncSync") {
+          order.push(`fsync ${paths.get(args[0] as number)}`);
+        }
       });
       const open = files.openSync;
       files.openSync = (path, ...rest) => {
@@ -144,12 +156,13 @@ describe("a store in files", () => {
       // The new directories too, and those above them: whoever made those may have died before it did it.
       const above = [directory];
       while (above[0] !== dirname(above[0])) above.unshift(dirname(above[0]));
-      const expected = scene.times === 0 ? above.map((path) => `fsync ${path}`) : [];
+      const room = scene.name.endsWith("ready") ? ["fsync file", "writeSync"] : [];
+      const expected = scene.times === 0 ? above.map((path) => `fsync ${path}`) : room;
       assert.deepEqual([...new Set(order.slice(0, -tail.length))].sort(), expected);
     });
   }
 
-  for (const scene of scenes.slice(0, 2)) {
+  for (const scene of scenes.slice(0, 3)) {
     it(`has one winner when others write and remove between any two calls of ${scene.name}`, async () => {
       for (const { index: slept, name } of await callsOf(scene)) {
         for (const [what, meanwhile] of Object.entries(interruptions)) {
@@ -222,6 +235,54 @@ describe("a store in files", () => {
       retryable: true,
     });
     assert.equal(text(await fileStore(directory).read("apex")), "1");
+  });
+
+  it("writes what was made ready without room for more on the disk", async () => {
+    const { directory, place } = await prepared(3);
+    let isFull = false;
+    const files = watchedFiles(({ name, args }) => {
+      const isNew = name === "openSync" && (Number(args[1]) & system.constants.O_CREAT) !== 0;
+      if (isFull && isNew) throw systemError("ENOSPC");
+    });
+    const store = fileStore(directory, { files });
+    await store.prepare!("apex", "3");
+    isFull = true;
+    assert.equal(await store.compareAndSet("apex", "3", bytes("new")), "4");
+    assert.equal(text(await fileStore(directory).read("apex")), "new");
+    assert.deepEqual(readdirSync(place).sort(), ["g-3", "g-4"]);
+    await assert.rejects(store.compareAndSet("apex", "4", bytes("newer")), { code: "storage" });
+  });
+
+  it("leaves nothing of what was made ready for a write that did not come", async () => {
+    const { directory, place, store } = await prepared(3);
+    const waiting = () => readdirSync(place).filter((name) => name.startsWith("t-")).length;
+    const first = await store.prepare!("apex", "3");
+    assert.equal(waiting(), 1);
+    const second = await store.prepare!("apex", "3");
+    assert.equal(waiting(), 1);
+    first();
+    assert.equal(waiting(), 1);
+    second();
+    assert.deepEqual(readdirSync(place), ["g-3"]);
+    // of another version, of nothing, of a place that is not there
+    const others = [await store.prepare!("apex", "2"), await store.prepare!("apex", undefined)];
+    others.push(await store.prepare!("elsewhere", undefined));
+    for (const takeBack of others) takeBack();
+    await store.prepare!("apex", "3");
+    assert.equal(await store.compareAndSet("apex", "2", bytes("late")), undefined);
+    assert.deepEqual(readdirSync(place), ["g-3"]);
+    assert.deepEqual(readdirSync(directory), ["apex"]);
+  });
+
+  it("keeps a value that outgrew the room that was made for it", async () => {
+    const { store } = await prepared(1);
+    const value = new Uint8Array(100_000).fill(7);
+    await store.prepare!("apex", "1");
+    assert.equal(await store.compareAndSet("apex", "1", value), "2");
+    assert.deepEqual((await store.read("apex"))?.value, value);
+    await store.prepare!("apex", "2");
+    assert.equal(await store.compareAndSet("apex", "2", bytes("short")), "3");
+    assert.equal(text(await store.read("apex")), "short");
   });
 
   it("reads the newest when the files that it had listed are gone", async () => {

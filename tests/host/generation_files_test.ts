@@ -44,8 +44,19 @@ describe("the frame around a value", () => {
       zeroed.fill(0, at);
       if (at < framed.length) assert.equal(unframe(zeroed), undefined, `zeros from ${at}`);
     }
-    assert.equal(unframe(new Uint8Array([...framed, 0])), undefined);
+    assert.equal(unframe(new Uint8Array([...framed, 1])), undefined);
+    assert.equal(unframe(new Uint8Array([...framed, 0, 0, 1, 0])), undefined);
     assert.equal(unframe(new Uint8Array(4096)), undefined);
+  });
+
+  it("may have zeros behind it: its file was made before its value was known", () => {
+    for (const value of [new Uint8Array(), new Uint8Array([1, 2, 0, 0]), undefined]) {
+      const padded = new Uint8Array(4096);
+      padded.set(frame({ value }));
+      assert.deepEqual(unframe(padded), value === undefined ? {} : { value });
+      padded[8]++;
+      assert.equal(unframe(padded), undefined);
+    }
   });
 
   it("of a newer release is left alone, whatever its checksum", () => {

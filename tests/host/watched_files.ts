@@ -21,6 +21,7 @@ const NAMES = [
   "readSync",
   "writeSync",
   "fsyncSync",
+  "fdatasyncSync",
   "fstatSync",
   "lstatSync",
   "linkSync",

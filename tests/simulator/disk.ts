@@ -90,6 +90,16 @@ export function virtualDisk(now: () => number): Disk {
     if (file.kind === "file" && --file.links === 0) used -= file.data.length;
   }
 
+  function synchronise(handle: number): void {
+    const { node } = handles.get(handle)!;
+    if (node.kind === "file") {
+      node.synced = node.data;
+    } else if (node.pending.length > 0) {
+      node.synced = new Map(node.entries);
+      node.pending = [];
+    }
+  }
+
   const calls = {
     openSync(path: string, flags: number) {
       let node = walk(path);
@@ -121,26 +131,23 @@ export function virtualDisk(now: () => number): Disk {
       return bytes.length;
     },
     writeSync(handle: number, bytes: Uint8Array, offset: number, length: number) {
-      const file = handles.get(handle)!.node as File;
-      if (used + length > limit) throw systemError("ENOSPC");
+      const open = handles.get(handle)!;
+      const file = open.node as File;
+      const more = Math.max(0, open.at + length - file.data.length);
+      // what is written over something needs no room
+      if (more > 0 && used + more > limit) throw systemError("ENOSPC");
       changes++;
-      used += length;
-      const data = new Uint8Array(file.data.length + length);
+      used += more;
+      const data = new Uint8Array(file.data.length + more);
       data.set(file.data);
-      data.set(bytes.subarray(offset, offset + length), file.data.length);
+      data.set(bytes.subarray(offset, offset + length), open.at);
+      open.at += length;
       file.data = data;
       file.modified = now();
       return length;
     },
-    fsyncSync(handle: number) {
-      const { node } = handles.get(handle)!;
-      if (node.kind === "file") {
-        node.synced = node.data;
-      } else if (node.pending.length > 0) {
-        node.synced = new Map(node.entries);
-        node.pending = [];
-      }
-    },
+    fsyncSync: synchronise,
+    fdatasyncSync: synchronise,
     fstatSync: (handle: number) => statsOf(handles.get(handle)!.node),
     lstatSync(path: string, options?: { throwIfNoEntry?: boolean }) {
       const node = walk(path);
@@ -216,7 +223,7 @@ function cutNode(node: Node, random: Random, seen: Set<Node>): number {
   seen.add(node);
   if (node.kind === "file") {
     if (node.data !== node.synced) {
-      node.data = node.synced = random.pick([left, torn, zeros, old])(node, random);
+      node.data = node.synced = random.pick([left, torn, mixed, zeros, old])(node, random);
     }
     node.links = 0;
     return node.data.length;
@@ -239,6 +246,14 @@ function cutNode(node: Node, random: Random, seen: Set<Node>): number {
 const left = ({ data }: File) => data;
 const old = ({ synced }: File) => synced;
 const torn = ({ data }: File, random: Random) => data.slice(0, random.below(data.length + 1));
+/** The beginning is new, the rest as it was before. */
+const mixed = ({ data, synced }: File, random: Random) => {
+  const before = data.slice();
+  before.fill(0);
+  before.set(synced.subarray(0, data.length));
+  before.set(data.subarray(0, random.below(data.length + 1)));
+  return before;
+};
 const zeros = ({ data }: File) => new Uint8Array(data.length);
 
 function directory(): Directory {

@@ -7,7 +7,7 @@ import type { VirtualProcess, World } from "./world.ts";
 /** The store. */
 export interface VirtualStore {
   /** As one process sees it. `told` hears of each write when it is done, whoever else hears of it. */
-  of(process: VirtualProcess, told?: (key: string, text: string) => void): Required<Store>;
+  of(process: VirtualProcess, told?: (key: string, text: string) => void): Required<Omit<Store, "prepare">>;
   /** The newest text under a key. */
   text(key: string): string | undefined;
   changes(): number;

@@ -276,6 +276,49 @@ describe("an encrypted store", () => {
     assert.equal(asked, 2);
   });
 
+  it("makes a write ready once, and salts each anew", async () => {
+    const below = memoryStore();
+    const asked: (string | undefined)[] = [];
+    let takenBack = 0;
+    const ready = { ...below, prepare: (...args: (string | undefined)[]) => (asked.push(...args), taken()) };
+    const taken = () => Promise.resolve(() => void takenBack++);
+    let keys = 0;
+    const store = encryptedStore(ready, () => Promise.resolve((keys++, key)), "sessions");
+    const kept = async () => (await below.read("apex"))!;
+    const takeBack = await store.prepare!("apex", undefined);
+    const first = await store.compareAndSet("apex", undefined, plaintext);
+    assert.equal(keys, 1);
+    const { value: one, version } = await kept();
+    await store.prepare!("apex", first);
+    assert.deepEqual(asked, ["apex", undefined, "apex", version]);
+    // not what it was made ready for, then again what it would have been
+    assert.equal(await store.compareAndSet("apex", "7:7", plaintext), undefined);
+    const second = await store.compareAndSet("apex", first, plaintext);
+    const { value: two } = await kept();
+    await store.prepare!("apex", second);
+    await store.compareAndSet("apex", second, plaintext);
+    const { value: three } = await kept();
+    const salts = [one, two, three].map((sealed) => sealed.slice(19, 51).join());
+    assert.equal(new Set(salts).size, 3);
+    for (const [at, sealed] of [one, two, three].entries()) {
+      const opened = await open(key, { storeId: "sessions", recordId: "apex" }, sealed);
+      assert.deepEqual(opened, { plaintext, generation: at + 1 });
+    }
+    takeBack();
+    assert.equal(takenBack, 1);
+  });
+
+  it("writes all the same where nothing can be made ready", async () => {
+    let isLocked = true;
+    const locked = () => isLocked ? Promise.reject(new Error("the keyring is locked")) : Promise.resolve(key);
+    const store = encryptedStore(memoryStore(), locked, "sessions");
+    await assert.rejects(store.prepare!("apex", undefined), { message: "the keyring is locked" });
+    assert.deepEqual((await store.prepare!("apex", "of nobody"))(), undefined);
+    isLocked = false;
+    assert.ok(await store.compareAndSet("apex", undefined, plaintext));
+    assert.deepEqual((await store.read("apex"))?.value, plaintext);
+  });
+
   it("passes on why there is no key", async () => {
     const below = memoryStore();
     await encryptedStore(below, key, "sessions").compareAndSet("apex", undefined, plaintext);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { hostAt } from "../../../tests/cli/machine.ts";
 import { readProfile } from "../../../lib/profile/profile_files.ts";
 import { renewalOf } from "../../../lib/profile/renewal.ts";
@@ -20,6 +21,8 @@ export interface Question {
 
 /** What it answers: milliseconds. */
 export interface Answer {
+  /** Two durable writes and nothing else: a new file, fsync, rename, fsync of its directory. */
+  readonly floor: number[];
   readonly logged: number[];
   readonly committed: number[];
 }
@@ -29,6 +32,7 @@ await answer<Question, Answer>(async ({ home, profile, rounds }) => {
   const found = readProfile(host, profile);
   const logged: number[] = [];
   const committed: number[] = [];
+  const floor: number[] = [];
   for (let round = -5; round < rounds; round++) {
     const ports = renewalOf(host, found, { parameters: {}, asked: "", judge: () => "useless" });
     let answered = 0;
@@ -55,6 +59,24 @@ await answer<Question, Answer>(async ({ home, profile, rounds }) => {
     if (round < 0) continue;
     logged.push(last[0]);
     committed.push(last[1]);
+    const start = performance.now();
+    writeDurably(home);
+    writeDurably(home);
+    floor.push(performance.now() - start);
   }
-  return { logged, committed };
+  return { logged, committed, floor };
 });
+
+/** As much as a session has. */
+const BYTES = new Uint8Array(2000).fill(1);
+
+function writeDurably(directory: string): void {
+  const file = openSync(`${directory}/floor.tmp`, "wx", 0o600);
+  writeSync(file, BYTES);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${directory}/floor.tmp`, `${directory}/floor`);
+  const folder = openSync(directory, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
