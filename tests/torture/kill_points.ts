@@ -25,7 +25,7 @@ export interface KillPoint {
 
 /** How many of each a refresh makes at least: four writes, of which one is an access token's, and what they leave behind. */
 const COUNTS: readonly (readonly [KillPoint["call"], number])[] = [
-  ["synchronise", 11],
+  ["synchronise", 14],
   ["link", 4],
   ["rename", 1],
   ["remove", 9],
