@@ -83,8 +83,13 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
   const entries = new Map<string, Entry>();
   const flights = new Map<string, Flight<Entry>>();
   const pauses = new Map<string, Pause>();
-  /** Short cuts for calls that name a scope and nothing else: to make their key costs more than the rest. */
-  const byScope = new Map<string, Entry>();
+  /**
+   * The whole answer to calls that name a scope at most. To make their key costs more than the rest, and so does a look
+   * at the token: among thousands it is seldom in the processor's cache.
+   */
+  const answers = new Map<string | undefined, Promise<AccessToken>>();
+  /** Before this none of them is due, in epoch seconds. */
+  let due = Infinity;
   /** Whose last token was called bad: a grant with a cache of its own must not give it again. */
   const distrusted = new Set<string>();
   let generation = 0;
@@ -99,21 +104,29 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
       clock.monotonic() - entry.came < entry.longest * 1000;
   }
 
-  async function get(options?: GetOptions): Promise<AccessToken> {
+  function get(options?: GetOptions): Promise<AccessToken> {
     const now = clock.now() / 1000;
-    const scope = options && onlyScope(options);
-    const known = scope === undefined ? undefined : byScope.get(scope);
-    // like `isGood`, but without a look at the token: among thousands it is seldom in the processor's cache
-    if (known !== undefined && now < known.soft && now > trusted && satisfies(known, now, options!)) {
-      return known.token;
-    }
+    return now < due && now > trusted && isPlain(options) && answers.get(options?.scope) ||
+      look(now, options);
+  }
+
+  async function look(now: number, options?: GetOptions): Promise<AccessToken> {
     const key = options ? keyOf(grant.defaults, options) : "";
     const entry = entries.get(key);
     if (entry === undefined || !isGood(entry, now, options)) {
       return await slow(key, entry, now, options ?? {});
     }
-    if (scope !== undefined) byScope.set(scope, entry);
+    if (isPlain(options)) {
+      if (now >= due) forgetAnswers();
+      due = Math.min(due, entry.soft);
+      answers.set(options?.scope, Promise.resolve(entry.token));
+    }
     return entry.token;
+  }
+
+  function forgetAnswers(): void {
+    answers.clear();
+    due = Infinity;
   }
 
   async function slow(
@@ -229,7 +242,7 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
   /** What is over is forgotten: a server may ask for any number of audiences. */
   function sweep(): void {
     const [now, instant] = [seconds(), clock.monotonic()];
-    byScope.clear();
+    forgetAnswers();
     trusted = -Infinity;
     for (const [key, { token }] of entries) {
       if (token.expiresAt <= now) entries.delete(key);
@@ -247,7 +260,7 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
         pauses.clear();
         distrusted.add("");
       }
-      byScope.clear();
+      forgetAnswers();
       for (const [key, { token }] of entries) {
         if (!all && token.accessToken !== accessToken) continue;
         entries.delete(key);
@@ -262,11 +275,11 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
   };
 }
 
-/** The scope of a call that asks for nothing else. */
-function onlyScope(
-  { scope, audience, resource, authorizationDetails, extra }: GetOptions,
-): string | undefined {
-  return (audience ?? resource ?? authorizationDetails ?? extra) === undefined ? scope : undefined;
+/** Whether a call asks for a scope at most. */
+function isPlain(options?: GetOptions): boolean {
+  if (!options) return true;
+  const { audience, resource, authorizationDetails, extra, minValidity, force } = options;
+  return (audience ?? resource ?? authorizationDetails ?? extra ?? minValidity ?? force) === undefined;
 }
 
 /** Whether a token can be handed out without a thought of renewing it. */

@@ -611,6 +611,34 @@ describe("the tokens of a source", () => {
     ]);
   });
 
+  it("are renewed each in its time, however often they were served", async () => {
+    const lives: Record<string, number> = { short: 100, long: 1000 };
+    const { source, clock, count } = place({
+      members: ({ form }) => ({ expires_in: lives[form.get("scope") ?? ""] ?? 500 }),
+    });
+    const wishes = [undefined, {}, { scope: "short" }, { scope: "long" }];
+    const tokens = async () => {
+      const served: string[] = [];
+      for (let time = 0; time < 3; time++) {
+        for (const wish of wishes) served.push((await source.get(wish)).accessToken);
+      }
+      return [...new Set(served)];
+    };
+    assert.deepEqual(await tokens(), ["token-1", "token-2", "token-3"]);
+    // the short one is over, the others are not; then the one that no scope was named for
+    await clock.advance(101_000);
+    assert.deepEqual(await tokens(), ["token-1", "token-4", "token-3"]);
+    source.invalidate("token-4");
+    assert.deepEqual(await tokens(), ["token-1", "token-5", "token-3"]);
+    assert.equal((await source.get({ scope: "long", minValidity: 890 })).accessToken, "token-3");
+    assert.equal((await source.get({ scope: "long", minValidity: 950 })).accessToken, "token-6");
+    assert.equal((await source.get({ scope: "long", force: true })).accessToken, "token-7");
+    assert.equal((await source.get({ scope: "long" })).accessToken, "token-7");
+    assert.equal(count(), 7);
+    source.invalidate();
+    assert.deepEqual(await tokens(), ["token-8", "token-9", "token-10"]);
+  });
+
   it("do not pass for a wider one because the server gave less", async () => {
     const { source, count } = place({ members: ({ form }) => ({ scope: form.get("scope")?.split(" ")[0] }) });
     assert.equal((await source.get({ scope: "a b" })).scope, "a");
