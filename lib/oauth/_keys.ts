@@ -28,9 +28,8 @@ const MOST_KEYS = 100;
 
 type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
 
-// One fetch function per issuer and transport: the library shares a JWKS download among those that ask with the same
-// one, and a client with a transport of its own must not depend on another client's.
-const fetchers = /* @__PURE__ */ new WeakMap<object, WeakMap<object, KeyFetcher>>();
+// What is being fetched, per issuer and transport: a client with a transport of its own must not depend on another's.
+const underWay = /* @__PURE__ */ new WeakMap<object, WeakMap<object, Map<string, Shared<unknown>>>>();
 
 /** The protocol library's options for fetching an issuer's keys. */
 export function keyOptions(issuer: Issuer): ValidateSignatureOptions {
@@ -85,18 +84,16 @@ async function fetchKeys(http: Http, url: string, headers?: HeadersInit): Promis
   return set;
 }
 
-/** What fetches the keys of an issuer; the same function each time. */
-export function keyFetcher(issuer: Issuer): KeyFetcher {
-  const { http, metadata } = issuer;
-  let byTransport = fetchers.get(metadata);
-  if (!byTransport) fetchers.set(metadata, byTransport = new WeakMap());
-  let fetcher = byTransport.get(http.fetch ?? metadata);
-  if (!fetcher) {
-    const underWay = new Map<string, Shared<unknown>>();
-    // the library shares what was fetched, but not what is being fetched
-    fetcher = async (url, { headers }) =>
-      Response.json(await together(underWay, url, http.clock, () => fetchKeys(http, url, headers)));
-    byTransport.set(http.fetch ?? metadata, fetcher);
-  }
-  return fetcher;
+/**
+ * What fetches the keys of an issuer: a new function each time, or the library would share a download that is under way
+ * among its callers, and in a Worker all would wait for ever for that of a visitor who has left.
+ */
+export function keyFetcher({ http, metadata }: Issuer): KeyFetcher {
+  let byTransport = underWay.get(metadata);
+  if (!byTransport) underWay.set(metadata, byTransport = new WeakMap());
+  const transport = http.fetch ?? metadata;
+  let downloads = byTransport.get(transport);
+  if (!downloads) byTransport.set(transport, downloads = new Map());
+  return async (url, { headers }) =>
+    Response.json(await together(downloads, url, http.clock, () => fetchKeys(http, url, headers)));
 }

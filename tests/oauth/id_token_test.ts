@@ -237,6 +237,28 @@ describe("the issuer's keys", () => {
     assert.equal(place.server.count("jwks"), 1);
   });
 
+  it("are fetched anew by whoever waits for somebody who has left, as a Worker's visitor does", async () => {
+    const { server, issuer, clock } = await world();
+    let asked = 0;
+    const fetch = (url: string, init: RequestInit) =>
+      url.endsWith("/jwks") && ++asked === 1 ? new Promise<never>(() => {}) : server.fetch(url, init);
+    let sleeps: () => void;
+    const relying = new Promise<void>((resolve) => sleeps = resolve);
+    // nothing else sleeps for so long
+    const sleep: typeof clock.sleep = (milliseconds, signal) => {
+      if (milliseconds === 5000) sleeps();
+      return clock.sleep(milliseconds, signal);
+    };
+    const place = { ...issuer, http: { ...issuer.http, fetch, clock: { ...clock, sleep } } };
+    passwordGrant(place, app, ada).catch(() => {});
+    while (asked === 0) await new Promise((resolve) => setImmediate(resolve));
+    const other = passwordGrant(place, app, ada);
+    await Promise.race([relying, other]);
+    await clock.advance(5000);
+    assert.equal((await other).claims?.sub, "ada");
+    assert.equal(asked, 2);
+  });
+
   it("are fetched by each client through its own transport, not through that of the first who asked", async () => {
     const { server, issuer } = await world();
     const closed = (url: string, init: RequestInit) =>

@@ -67,6 +67,11 @@ describe("Workers with a visitor who leaves", () => {
       visits(workers.ports[at], "/", "/openid-configuration"));
   }
 
+  for (const [at, date] of dates.entries()) {
+    it(`serve those who wait for the same keys, and all who come after, as of ${date}`, () =>
+      visits(workers.ports[at], "/person", "/jwks"));
+  }
+
   it("serve those who wait for the same token, and all who come after", () =>
     visits(workers.ports[1], "/shared", "/token"));
 });

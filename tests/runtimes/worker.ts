@@ -1,6 +1,13 @@
 // A Worker that keeps one token source for all its requests. Bundled and run by workerd_test.ts.
 
-import { clientCredentials, clientSecretBasic, discover, tokenSource } from "../../mod.ts";
+import {
+  clientCredentials,
+  clientSecretBasic,
+  discover,
+  type Issuer,
+  passwordGrant,
+  tokenSource,
+} from "../../mod.ts";
 
 interface Environment {
   readonly ISSUER: string;
@@ -8,11 +15,17 @@ interface Environment {
   readonly CLIENT_SECRET: string;
 }
 
+let known: Issuer | undefined;
 let source: ReturnType<typeof tokenSource> | undefined;
 
 async function answer(request: Request, env: Environment): Promise<Response> {
-  const issuer = await discover(env.ISSUER, { allowInsecureLoopback: true });
   const client = { clientId: env.CLIENT_ID, authentication: clientSecretBasic(env.CLIENT_SECRET) };
+  const issuer = await discover(env.ISSUER, { allowInsecureLoopback: true });
+  if (new URL(request.url).pathname === "/person") {
+    // the issuer is kept, and its keys with it
+    const person = { username: "ada", password: "lovelace", scope: "openid" };
+    return Response.json((await passwordGrant(known ??= issuer, client, person)).claims);
+  }
   const newSource = () => tokenSource(issuer, client, clientCredentials({ scope: "openid roles" }));
   const shared = new URL(request.url).pathname === "/shared";
   const { accessToken, expiresAt } = await (shared ? source ??= newSource() : newSource()).get();
