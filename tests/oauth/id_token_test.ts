@@ -168,8 +168,10 @@ describe("an ID token", () => {
     const place = await world({ quirks: ["issuer-trailing-slash"] });
     assert.ok((await signIn(place, { claims: { iss: "https://as.test/" } })).claims);
     assert.deepEqual(place.met, ["issuer-trailing-slash"]);
-    for (const iss of ["https://as.test//", "https://AS.test", "https://as.test/x"]) {
-      assert.equal((await failureOf(signIn(place, { claims: { iss } }))).code, "invalid_response");
+    for (const iss of ["https://as.test//", "https://AS.test", "https://as.test/x", "https://evil.test/"]) {
+      for (const there of [place, await world({ quirks: ["issuer-trailing-slash"] })]) {
+        assert.equal((await failureOf(signIn(there, { claims: { iss } }))).code, "invalid_response");
+      }
     }
     const iam = await world({ flavor: "indigo-iam", quirks: ["issuer-trailing-slash"] });
     assert.equal((await signIn(iam)).claims?.iss, "https://as.test/");
@@ -206,6 +208,11 @@ describe("a refreshed ID token", () => {
     assert.ok((await refresh({ nonce: "n" }, { nonce: "n" })).claims);
     assert.equal((await failureOf(refresh({ nonce: "m" }, { nonce: "n" }))).code, "invalid_response");
     assert.equal((await failureOf(refresh({ nonce: "m" }))).code, "invalid_response");
+  });
+
+  it("may say when the person signed in, where the first one did not", async () => {
+    assert.ok((await refresh({ auth_time: NOW - 60 }, { auth_time: undefined })).claims);
+    assert.equal((await failureOf(refresh({ auth_time: NOW - 60 }))).code, "invalid_response");
   });
 
   it("may be left out", async () => {
@@ -306,6 +313,22 @@ describe("the issuer's keys", () => {
       assert.equal((await failureOf(signIn(place))).code, code);
     });
   }
+
+  it("are read up to 512 KiB", async () => {
+    const place = await world();
+    const [key] = place.server.jwks.keys;
+    for (const length of [500 * 1024, 512 * 1024]) {
+      place.server.fault("jwks", {
+        type: "body",
+        body: JSON.stringify({ keys: [key], x: "x".repeat(length) }),
+      }, { times: Infinity });
+      // what was fetched once is kept with the metadata
+      const fresh = { ...place, issuer: { ...place.issuer, metadata: { ...place.issuer.metadata } } };
+      if (length < 512 * 1024) assert.ok((await signIn(fresh)).claims);
+      else assert.match((await failureOf(signIn(fresh))).message, /longer than 524288 bytes/);
+      place.server.clearFaults();
+    }
+  });
 
   it("lead to a refusal, not to a fault, when one of them is malformed", async () => {
     const place = await world();

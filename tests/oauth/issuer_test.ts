@@ -73,6 +73,19 @@ describe("discovery", () => {
     assert.equal(urls.length, 4);
   });
 
+  it("is asked for by each who wants to end it, or to hear of its quirks", async () => {
+    const { fetch, urls } = answering(metadata("https://as.test"));
+    const abort = new AbortController();
+    const met: string[] = [];
+    await Promise.all([
+      discover("https://as.test", { fetch }),
+      discover("https://as.test", { fetch, signal: abort.signal }),
+      discover("https://as.test", { fetch, onQuirk: (name) => void met.push(name) }),
+      discover("https://as.test", { fetch, quirks: ["issuer-trailing-slash"] }),
+    ]);
+    assert.equal(urls.length, 4);
+  });
+
   it("keeps what the server says about itself, and nobody can change it afterwards", async () => {
     const { metadata: kept } = await discover(
       "https://as.test",
@@ -146,6 +159,9 @@ describe("discovery", () => {
     }
     const wrong = discover(new URL("https://as.test/a"), answering(metadata("https://as.test/a/")));
     assert.equal((await failureOf(wrong)).code, "invalid_metadata");
+    // nor is the issuer of a path that of the host
+    const shorter = discover(new URL("https://as.test/a"), answering(metadata("https://as.test")));
+    assert.equal((await failureOf(shorter)).code, "invalid_metadata");
   });
 
   for (
@@ -204,6 +220,8 @@ describe("discovery", () => {
       ["an empty body", json("")],
       ["an array", json([{ issuer: "https://as.test" }])],
       ["null", json(null)],
+      ["scopes that are no list", metadata("https://as.test", { scopes_supported: "openid" })],
+      ["methods that are no words", metadata("https://as.test", { code_challenge_methods_supported: [1] })],
       ["no issuer", json({ token_endpoint: "https://as.test/token" })],
       ["an issuer that is a number", metadata(42)],
       ["a member twice", json('{"issuer":"https://as.test","issuer":"https://evil.test"}')],
@@ -257,6 +275,7 @@ describe("discovery", () => {
     const [reply, code] of [
       [new TypeError("fetch failed"), "network"],
       [new Response("", { status: 503 }), "unavailable"],
+      [new Response("", { status: 429 }), "unavailable"],
     ] as const
   ) {
     it(`gives up with ${code} after the third try`, async () => {

@@ -24,6 +24,20 @@ describe("the keys of an issuer", () => {
     assert.equal(server.count("jwks"), 1);
   });
 
+  it("are not asked for a signature that none of them can have made", async () => {
+    const { server, issuer } = await place();
+    for (const alg of ["none", "HS256", "", undefined]) {
+      const claims = { iss: server.issuer, sub: "ada" };
+      const jwt = [{ alg }, claims].map((part) => btoa(JSON.stringify(part)).replaceAll("=", "")).join(".") +
+        ".AAAA";
+      await assert.rejects(verifyJwtSignature(issuer, jwt), {
+        code: "invalid_response",
+        message: /needs no key of the issuer/,
+      });
+    }
+    assert.equal(server.count("jwks"), 0);
+  });
+
   it("are fetched anew after a failure, which all share who asked in that moment", async () => {
     const { server, issuer, jwt } = await place();
     server.fault("jwks", { type: "status", status: 404 });

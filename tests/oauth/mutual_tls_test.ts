@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
+import { endSessionUrl } from "../../lib/oauth/end_session.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
 import { clientCredentialsGrant } from "../../lib/oauth/grants/client_credentials.ts";
 import { introspectToken } from "../../lib/oauth/introspection.ts";
@@ -86,8 +87,14 @@ describe("mutual TLS", () => {
     });
     await clientCredentialsGrant(issuer, client);
     assert.equal(sent[0].url, "https://as.test/token");
-    const { url } = await authorizationRequest(issuer, client, { redirectUri: "http://127.0.0.1/" });
+    const pages = ["authorization_endpoint", "end_session_endpoint"];
+    const aliases = Object.fromEntries(pages.map((name) => [name, "https://mtls.as.test/"]));
+    const { issuer: aliased } = stub(json({}), {
+      metadata: { mtls_endpoint_aliases: aliases, end_session_endpoint: "https://as.test/logout" },
+    });
+    const { url } = await authorizationRequest(aliased, client, { redirectUri: "http://127.0.0.1/" });
     assert.match(url, /^https:\/\/as\.test\/authorize\?/);
+    assert.match(endSessionUrl(aliased, client), /^https:\/\/as\.test\/logout\?/);
   });
 
   it("keeps the aliases from every other client (P7)", async () => {

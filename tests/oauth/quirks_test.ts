@@ -51,6 +51,12 @@ describe("a leniency", () => {
     assert.deepEqual(met, ["number-as-string", "interval-zero"]);
   });
 
+  it("is not needed where the page is there under its own name", async () => {
+    const { issuer, met } = stub(json(device({ verification_url: "https://other.test/" })));
+    assert.equal((await deviceAuthorization(issuer, app)).verificationUri, "https://as.test/device");
+    assert.deepEqual(met, []);
+  });
+
   it("does not reach as far as a wrong number", async () => {
     for (
       const members of [

@@ -105,6 +105,8 @@ describe("a client registration", () => {
       assert.equal((await failureOf(work(issuer, client) as Promise<unknown>)).code, "unsupported");
     }
     assert.equal((await failureOf(updateRegistration(issuer, client, {}))).code, "unsupported");
+    const half = { ...client, registrationClientUri: "https://as.test/register/c1" };
+    assert.equal((await failureOf(readRegistration(issuer, half))).code, "unsupported");
   });
 
   for (const body of [{}, { client_id: 7 }, { client_id: "" }, [], "secret-canary"]) {

@@ -88,6 +88,19 @@ describe("a revocation", () => {
     assert.deepEqual(sent, []);
   });
 
+  it("is left at once by who wants to, while the client secret is being fetched", async () => {
+    const { issuer, sent } = stub(json({}), { metadata });
+    const abort = new AbortController();
+    const secret = () => {
+      abort.abort();
+      return new Promise<string>(() => {});
+    };
+    const client = { ...app, authentication: clientSecretBasic(secret) };
+    const error = await failureOf(revokeToken(issuer, client, "t", { signal: abort.signal }));
+    assert.equal(error.code, "aborted");
+    assert.deepEqual(sent, []);
+  });
+
   it("follows no redirect with the token (C20)", async () => {
     const reply = new Response(null, { status: 308, headers: { location: "https://evil.test/" } });
     const { issuer, sent } = stub(reply, { metadata });

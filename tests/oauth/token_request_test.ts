@@ -361,6 +361,28 @@ describe("an answer that real libraries get wrong", () => {
 });
 
 describe("the error of a server", () => {
+  it("says to look at the client when a 401 names no error", async () => {
+    const bare = await refusal(new Response(null, { status: 401 }));
+    assert.equal(bare.nextStep, "Check the client id and the client secret");
+    assert.equal((await refusal(new Response(null, { status: 403 }))).nextStep, undefined);
+    assert.equal((await refusal(json({ error: "invalid_grant" }, 401))).nextStep, undefined);
+  });
+
+  it("has no pause between two questions but that of a slow_down", async () => {
+    assert.equal((await refusal(json({ error: "invalid_grant", interval: 7 }, 400))).retryAfter, undefined);
+    assert.equal((await refusal(json({ error: "slow_down", interval: 7 }, 400))).retryAfter, 7);
+  });
+
+  it("is still ours when the secret is half a character, and keeps its words when it is hardly a secret", async () => {
+    const refused = json({ error: "invalid_client", error_description: "abc is not the secret" }, 401);
+    for (const secret of ["\ud800-canary", "abc", "a"]) {
+      const client = { ...app, authentication: clientSecretPost(secret) };
+      const error = await failureOf(clientCredentialsGrant(stub(refused).issuer, client));
+      assert.deepEqual([error.code, error.serverError], ["server_refused", "invalid_client"]);
+      assert.equal(error.serverDescription, "abc is not the secret");
+    }
+  });
+
   for (
     const [what, challenge, words] of [
       ["quoted", 'Bearer realm="x", error="invalid_token", error_description="It is old"', [
@@ -532,14 +554,20 @@ describe("a token answer", () => {
     assert.equal((await success(json(tokens(more)))).tokens.accessToken, CANARY);
   });
 
+  it("is good although it has an error among its members", async () => {
+    const { tokens: found, met } = await success(json(tokens({ error: "none" })));
+    assert.equal(found.accessToken, CANARY);
+    assert.deepEqual(met, []);
+  });
+
   it("tells when the sign-in ends, where the server says so (Keycloak)", async () => {
     const of = async (refresh_expires_in: unknown) => {
       const { issuedAt, refreshExpiresAt } = (await success(json(tokens({ refresh_expires_in })))).tokens;
       return refreshExpiresAt === undefined ? undefined : refreshExpiresAt - issuedAt;
     };
-    assert.deepEqual(await Promise.all([1800, 0, undefined, -5, "x"].map(of)), [
+    assert.deepEqual(await Promise.all([1800, 0, undefined, -5, "x", "1800", 1.5].map(of)), [
       1800,
-      ...Array(4).fill(undefined),
+      ...Array(6).fill(undefined),
     ]);
   });
 

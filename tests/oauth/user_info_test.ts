@@ -104,6 +104,8 @@ describe("the user's data, signed", () => {
     const { server, issuer } = await world({ clients: [{ clientId: "app", signedUserinfo: true }] });
     const { accessToken, claims } = await passwordGrant(issuer, app, ada);
     assert.equal((await userInfo(issuer, app, accessToken, { subject: claims?.sub })).sub, claims?.sub);
+    const { headers } = server.requests.find(({ endpoint }) => endpoint === "userinfo")!;
+    assert.equal(headers.get("accept"), "application/json, application/jwt");
     const { issuer: own } = await signing({ email: "ada@x.test" });
     assert.equal((await userInfo(own, app, TOKEN)).email, "ada@x.test");
     assert.ok(server.count("jwks") > 0);
@@ -128,6 +130,19 @@ describe("the user's data, signed", () => {
       );
     });
   }
+
+  it("are left at once by who wants to, while the keys are being fetched", async () => {
+    const { issuer } = await signing();
+    const abort = new AbortController();
+    const fetch = (url: string, init: RequestInit) => {
+      if (!url.endsWith("/jwks")) return issuer.http.fetch!(url, init);
+      abort.abort();
+      return new Promise<Response>(() => {});
+    };
+    const slow = { ...issuer, metadata: { ...issuer.metadata }, http: { ...issuer.http, fetch } };
+    const error = await failureOf(userInfo(slow, app, TOKEN, { signal: abort.signal }));
+    assert.equal(error.code, "aborted");
+  });
 
   it("are refused when somebody else signed them, or they are encrypted or broken (P15)", async () => {
     const { issuer } = await signing({}, {}, await generateSigningKey());

@@ -26,6 +26,17 @@ describe("a pushed authorization request", () => {
   });
 });
 
+describe("an authorization request", () => {
+  it("has no request object that was made elsewhere", async () => {
+    for (const name of ["request", "request_uri"]) {
+      const { server, issuer } = await world();
+      const parameters = { redirectUri: REDIRECT, extra: { [name]: "elsewhere" } };
+      await refusedWith("invalid_argument", authorizationRequest(issuer, app, parameters), name);
+      assert.deepEqual(server.requests, []);
+    }
+  });
+});
+
 describe("an API's metadata", () => {
   it("G11 leads to no private address", async () => {
     const resource = "https://api.test/v1";
@@ -36,6 +47,12 @@ describe("an API's metadata", () => {
       "172.16.0.1",
       "127.0.0.1",
       "localhost",
+      "as.localhost",
+      "0.0.0.0",
+      "10.255.0.1",
+      "172.20.0.1",
+      "172.31.255.255",
+      "[fc00::1]",
       "[::1]",
       "[fd00::1]",
       "[fe80::1]",
@@ -48,5 +65,19 @@ describe("an API's metadata", () => {
       if (sent.length > 1) followed.push(host);
     }
     assert.deepEqual(followed, []);
+  });
+
+  it("leads to a public address, and to a private one within a private network (G11)", async () => {
+    const ways = [
+      ["https://api.test/v1", "172.32.0.1"],
+      ["https://api.test/v1", "localhost.test"],
+      ["https://10.0.0.2/v1", "10.0.0.1"],
+      ["https://api.localhost/v1", "localhost"],
+    ];
+    for (const [resource, host] of ways) {
+      const { issuer, sent } = stub(json({ resource, authorization_servers: [`https://${host}`] }));
+      await discoverFromResource(resource, { fetch: issuer.http.fetch }).catch(() => {});
+      assert.equal(new URL(sent[1].url).host, host);
+    }
   });
 });

@@ -40,6 +40,34 @@ describe("the JWT bearer grant", () => {
     });
   }
 
+  it("sends its own assertion alone, whatever else the server asks for (P10)", async () => {
+    const { issuer, sent } = stub(json(tokens()));
+    const extra = { assertion: "another", grant_type: "password", foo: "bar" };
+    await jwtBearerGrant(issuer, service, { assertion: JWT, extra });
+    const { form } = sent[0];
+    assert.deepEqual([form.getAll("assertion"), form.get("foo")], [[JWT], "bar"]);
+    assert.deepEqual(form.getAll("grant_type"), ["urn:ietf:params:oauth:grant-type:jwt-bearer"]);
+  });
+
+  it("gives the claims of an ID token that comes along, and takes none that is wrong", async () => {
+    const signs = await generateSigningKey();
+    for (const [audience, subject] of [["service", "ada"], ["other", undefined]] as const) {
+      const { issuer } = stub(async ({ url }) => {
+        if (url.endsWith("/jwks")) return json({ keys: [signs.publicJwk] });
+        const about = {
+          issuer: "https://as.test",
+          subject: "ada",
+          audience,
+          now: Date.UTC(2026, 0, 1) / 1000,
+        };
+        return json(tokens({ id_token: await signAssertion(signs, about) }));
+      }, { metadata: { id_token_signing_alg_values_supported: ["ES256"] } });
+      const asked = jwtBearerGrant(issuer, service, { assertion: JWT, scope: "openid" });
+      if (subject) assert.equal((await asked).claims?.sub, subject);
+      else assert.equal((await failureOf(asked)).code, "invalid_response");
+    }
+  });
+
   it("does not show an assertion that the server quotes when it refuses it (P10)", async () => {
     const { issuer } = stub(({ form }) =>
       json({ error: "invalid_grant", error_description: `who signed ${form.get("assertion")}?` }, 400)

@@ -289,6 +289,17 @@ describe("waiting for a person", () => {
     assert.deepEqual(await times([after(1), isPending]), [5, 15, 25]);
   });
 
+  it("is no slower for an earlier failure once the server has said slow_down", async () => {
+    assert.deepEqual(await times([isReset, isSlowDown, isReset]), [5, 15, 25, 45]);
+  });
+
+  it("is for what was asked for when the answer does not say", async () => {
+    const { device, clock } = await polled([json(tokens())]);
+    const waiting = device.wait();
+    await clock.advance(5000);
+    assert.equal((await waiting).scope, "a");
+  });
+
   it("is never too fast for a server that wants it slower", async () => {
     const place = await world({ interval: 2 });
     const { server, issuer } = place;

@@ -110,6 +110,9 @@ describe("a token exchange", () => {
       assert.equal(error.code, "invalid_response");
       assert.match(error.message, /another type/);
     }
+    const access = stub(json(tokens({ issued_token_type: TOKEN_TYPES.accessToken })));
+    const saml = { subjectToken: "s", requestedTokenType: TOKEN_TYPES.saml2 };
+    assert.match((await failureOf(tokenExchangeGrant(access.issuer, app, saml))).message, /another type/);
   });
 
   it("takes a JWT for an access token and the other way round, which RFC 8693 section 3 permits (P12)", async () => {
