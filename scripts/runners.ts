@@ -5,6 +5,7 @@
  */
 
 import { mkdtemp, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { countTests } from "./junit.ts";
@@ -35,11 +36,12 @@ export const onBun: Runner = (files, report) => ({
   ],
 });
 
-/** `node --test`. */
+/** `node --test`. It would leave one core alone, and on two cores run one file after the other: most of them wait. */
 export const onNode: Runner = (files, report) => ({
   program: node(),
   args: [
     ...["--test", `--test-timeout=${testTimeout}`],
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
     ...["--test-reporter=junit", `--test-reporter-destination=${report}`, ...files],
   ],
