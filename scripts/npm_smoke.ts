@@ -7,13 +7,11 @@
  * @module
  */
 
-import { rmSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { buildNpm, type NpmPackage } from "./build_npm.ts";
-import { carryOut } from "./carry_out.ts";
+import { carryOutAll, type Step } from "./carry_out.ts";
 import { countTests } from "./junit.ts";
 import { dependencies } from "./npm_bundle.ts";
 import { getBy, starts } from "./npm_commands.ts";
@@ -21,7 +19,7 @@ import { faultsIn } from "./npm_contents.ts";
 import { copyPrograms, inWorkerd, onPage } from "./npm_places.ts";
 import { installTools, makeProject, npm, oldestNode, pathWithNode } from "./npm_project.ts";
 import { type Check, writePrograms } from "./npm_typescript.ts";
-import { endAll, type Outcome, outcomeOf, run, type RunResult } from "./run.ts";
+import { type Outcome, outcomeOf, run, type RunResult } from "./run.ts";
 import { onBun, onDeno, onNode, type Runner } from "./runners.ts";
 import { node, root } from "./toolchain.ts";
 
@@ -39,38 +37,14 @@ interface Installed {
   readonly tools: string;
 }
 
-interface Step {
-  readonly name: string;
-  run(): Promise<Outcome>;
-}
-
 async function main(): Promise<number> {
-  const scratch = await mkdtemp(join(tmpdir(), "apex-token-npm-smoke-"));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      endAll();
-      rmSync(scratch, { recursive: true, force: true });
-      process.exit(130);
-    });
-  }
-  let passed = 0;
-  let failed = 0;
-  try {
+  return await carryOutAll("npm-smoke", async (scratch) => {
     const tarball = await buildNpm();
     const project = join(scratch, "project");
     await makeProject(project, tarball.path);
     const installed = { tarball, project, scratch, tools: await installTools() };
-    const steps = [...packageSteps(installed), ...await runSteps(installed), ...await typeSteps(installed)];
-    for (const step of steps) {
-      const outcome = await carryOut(step.name, () => step.run());
-      passed += outcome.passed;
-      failed += outcome.failed;
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 && passed > 0 ? 0 : 1;
+    return [...packageSteps(installed), ...await runSteps(installed), ...await typeSteps(installed)];
+  });
 }
 
 function packageSteps({ tarball, project, tools }: Installed): Step[] {

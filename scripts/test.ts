@@ -7,14 +7,10 @@
  * @module
  */
 
-import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBinary } from "./build_binaries.ts";
-import { carryOut } from "./carry_out.ts";
+import { carryOutAll, type Step } from "./carry_out.ts";
 import {
   checkDocumentation,
   checkFormat,
@@ -23,7 +19,7 @@ import {
   checkTypes,
   checkWebStandards,
 } from "./checks.ts";
-import { endAll, type Outcome, outcomeOf, runDeno, sources } from "./run.ts";
+import { type Outcome, outcomeOf, runDeno, sources } from "./run.ts";
 import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
 import { runInWorkerd } from "./workerd.ts";
 import { forWorkerd } from "./workerd_files.ts";
@@ -46,37 +42,17 @@ const workerdTest = "tests/runtimes/workerd_test.ts";
 const groups = ["lint", "check", "deno", "bun", "node", "workerd"] as const;
 type Group = typeof groups[number];
 
-interface Step {
+interface GroupedStep extends Step {
   /** It runs when one of these was asked for. */
   readonly groups: readonly Group[];
-  readonly name: string;
-  run(): Promise<Outcome>;
 }
 
 async function main(args: string[]): Promise<number> {
   const { only, filters } = readArguments(args);
-  const scratch = await mkdtemp(join(tmpdir(), "apex-token-test-"));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      endAll();
-      rmSync(scratch, { recursive: true, force: true });
-      process.exit(130);
-    });
-  }
-  let passed = 0;
-  let failed = 0;
-  try {
+  return await carryOutAll("test", async (scratch) => {
     const steps = [...checkSteps(scratch), ...await testSteps(filters, scratch)];
-    for (const step of steps.filter((step) => step.groups.some((group) => only.includes(group)))) {
-      const outcome = await carryOut(step.name, () => step.run());
-      passed += outcome.passed;
-      failed += outcome.failed;
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 && passed > 0 ? 0 : 1;
+    return steps.filter((step) => step.groups.some((group) => only.includes(group)));
+  });
 }
 
 /** A filter without `--only` asks for the tests alone. */
@@ -94,7 +70,7 @@ function readArguments(args: string[]): { only: readonly Group[]; filters: strin
   return { only: only ?? (positionals.length > 0 ? groups.slice(2) : groups), filters: positionals };
 }
 
-function checkSteps(scratch: string): Step[] {
+function checkSteps(scratch: string): GroupedStep[] {
   return [
     { groups: ["lint"], name: "deno fmt --check", run: checkFormat },
     { groups: ["lint"], name: "deno lint", run: checkLint },
@@ -105,7 +81,7 @@ function checkSteps(scratch: string): Step[] {
   ];
 }
 
-async function testSteps(filters: readonly string[], scratch: string): Promise<Step[]> {
+async function testSteps(filters: readonly string[], scratch: string): Promise<GroupedStep[]> {
   const files = (await sources("tests")).filter((file) =>
     file.endsWith("_test.ts") && !file.startsWith(interop) &&
     (filters.length === 0 || filters.some((filter) => file.includes(filter)))
@@ -116,7 +92,7 @@ async function testSteps(filters: readonly string[], scratch: string): Promise<S
   const onEveryone = files.filter((file) => !denoOnly.some(([start]) => file.startsWith(start)));
   type Run = (chosen: readonly string[]) => Promise<Outcome>;
   const by = (runner: Runner): Run => (chosen) => runTests(runner, chosen, scratch);
-  const step = (group: Group, name: string, chosen: string[], run: Run): Step[] =>
+  const step = (group: Group, name: string, chosen: string[], run: Run): GroupedStep[] =>
     // A filter may leave nothing for one runner; without a filter that is a mistake, and the step says so.
     chosen.length === 0 && filters.length > 0 ? [] : [{ groups: [group], name, run: () => run(chosen) }];
   return [

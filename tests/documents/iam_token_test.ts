@@ -6,9 +6,10 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { makeRealm, type Realm } from "./realm.ts";
-import { openShell, type Reply, type Shell } from "./shell.ts";
+import { describe, it } from "node:test";
+import type { Realm } from "./realm.ts";
+import { shellInRealm } from "./realm_shell.ts";
+import type { Reply, Shell } from "./shell.ts";
 
 const claims = (token: string) =>
   JSON.parse(atob(token.trim().split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
@@ -16,15 +17,7 @@ const claims = (token: string) =>
 describe("the document on access tokens of an IAM", () => {
   let realm: Realm;
   let shell: Shell;
-  before(async () => {
-    realm = await makeRealm();
-    shell = await openShell(realm);
-  });
-  after(async () => {
-    await shell?.type("oidc-agent -k");
-    await shell?.end();
-    await realm?.close();
-  });
+  shellInRealm("oidc-agent -k", (...made) => [realm, shell] = made);
 
   it("eval $(oidc-agent)", async () => {
     const { seen, code } = await shell.type("eval $(oidc-agent)");

@@ -7,9 +7,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { installLiboidcagent, ownPython } from "./liboidcagent.ts";
-import { makeRealm, type Realm } from "./realm.ts";
+import type { Realm } from "./realm.ts";
+import { shellInRealm } from "./realm_shell.ts";
 import { openShell, type Shell } from "./shell.ts";
 
 const START = "eval `oidc-agent-service start`";
@@ -20,15 +21,7 @@ const TOKEN = "oidc-token apex_project_a";
 describe("the document on APEx's single sign-on", () => {
   let realm: Realm;
   let shell: Shell;
-  before(async () => {
-    realm = await makeRealm();
-    shell = await openShell(realm);
-  });
-  after(async () => {
-    await shell?.type("oidc-agent-service stop");
-    await shell?.end();
-    await realm?.close();
-  });
+  shellInRealm("oidc-agent-service stop", (...made) => [realm, shell] = made);
 
   it("starts the agent, and prints its process id", async () => {
     const { seen, code } = await shell.type(START);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import {
   type RunningProcess,
   startCli,
 } from "../process.ts";
+import type { ServedAuthorizationServer } from "./served.ts";
 
 /** A person's home directory. */
 export interface Home {
@@ -42,4 +44,17 @@ export function newHome(): Home {
       for (const directory of [path, desk]) rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Signs in as `name` with a device code, which the server takes for approved. */
+export async function signInOnDevice(
+  home: Home,
+  { origin, server }: ServedAuthorizationServer,
+  name: string,
+): Promise<void> {
+  const args = ["--issuer", origin, "--client-id", "app", "--allow-insecure-loopback"];
+  const login = home.start(["login", name, ...args]);
+  const [, code] = await login.waitFor("stderr", /enter the code {3}(\S+) /);
+  server.approveDevice(code);
+  assert.equal((await login.ended).code, 0);
 }

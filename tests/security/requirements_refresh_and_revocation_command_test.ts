@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { startHostileServer } from "../hostile/server.ts";
-import { newHome } from "./command_line.ts";
+import { newHome, signInOnDevice } from "./command_line.ts";
 import { serve, type ServedAuthorizationServer } from "./served.ts";
 import { json } from "./support.ts";
 
@@ -19,18 +19,7 @@ describe("a sign-in on the command line", () => {
 
   it("F1 replaces its refresh token on the disk, F2 sends it where it came from, F6 and F7 end it here and say what is not ended there", async () => {
     there = await serve({ interval: 1 });
-    const login = home.start([
-      "login",
-      "x",
-      "--issuer",
-      there.origin,
-      "--client-id",
-      "app",
-      "--allow-insecure-loopback",
-    ]);
-    const [, code] = await login.waitFor("stderr", /enter the code {3}(\S+) /);
-    there.server.approveDevice(code);
-    assert.equal((await login.ended).code, 0);
+    await signInOnDevice(home, there, "x");
 
     const evil = await startHostileServer();
     const moved = (await (await fetch(`${there.origin}/.well-known/openid-configuration`)).text())

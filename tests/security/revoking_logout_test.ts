@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { newHome } from "./command_line.ts";
+import { newHome, signInOnDevice } from "./command_line.ts";
 import { serve } from "./served.ts";
 
 describe("a sign-in on the command line", () => {
@@ -9,18 +9,7 @@ describe("a sign-in on the command line", () => {
 
   it("F6 is revoked by its refresh token first, then by its access token", async () => {
     const there = await serve({ interval: 1 });
-    const login = home.start([
-      "login",
-      "x",
-      "--issuer",
-      there.origin,
-      "--client-id",
-      "app",
-      "--allow-insecure-loopback",
-    ]);
-    const [, code] = await login.waitFor("stderr", /enter the code {3}(\S+) /);
-    there.server.approveDevice(code);
-    assert.equal((await login.ended).code, 0);
+    await signInOnDevice(home, there, "x");
     assert.equal((await home.run(["logout", "x", "--revoke"])).code, 0);
     const revoked = there.server.requests.filter(({ endpoint }) => endpoint === "revocation");
     await there.close();

@@ -9,6 +9,7 @@ import { encryptedStore } from "../../lib/store/envelope.ts";
 import { requireForRefreshTokens } from "../../lib/store/requirements.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { storeConformance } from "./conformance.ts";
+import { fencedStoreConformance } from "./fenced_conformance.ts";
 import { holdsPlaintext } from "./plaintext.ts";
 import { inSlowTime, slowly } from "./slow_time.ts";
 import { startStoreProcess, type StoreProcess } from "./store_process.ts";
@@ -70,30 +71,7 @@ function aStore(): void {
     assert.deepEqual(await entries(), []);
   });
 
-  it("gives versions and leases that only grow, also after a removal", async () => {
-    const store = await newStore();
-    const given: (string | undefined)[] = [];
-    for (let life = 0; life < 3; life++) {
-      const lease = await store.lease("key", 60_000);
-      given.push(lease?.fence);
-      given.push(await store.compareAndSet("key", undefined, bytes("one")));
-      await store.remove("key");
-      await lease?.release();
-    }
-    assert.deepEqual(given, [...given].sort());
-    assert.equal(new Set(given).size, 6);
-  });
-
-  it("refuses the late write of somebody whose lease ended", async () => {
-    const store = await newStore();
-    const version = await store.compareAndSet("key", undefined, bytes("old"));
-    const late = await store.lease("key", 60_000);
-    await passTime(60_000);
-    const next = await store.lease("key", 60_000);
-    assert.ok(late && next && late.fence < next.fence);
-    assert.ok(await store.compareAndSet("key", version, bytes("by the next")));
-    assert.equal(await store.compareAndSet("key", version, bytes("too late")), undefined);
-  });
+  fencedStoreConformance(newStore, passTime);
 
   it("still has everything after its process was killed", async () => {
     const store = await process.open("killed");

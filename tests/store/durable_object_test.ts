@@ -13,6 +13,7 @@ import { fakeClock } from "../fake_clock.ts";
 import { type RunningProcess, startProcess } from "../process.ts";
 import { bundle } from "../runtimes/bundle.ts";
 import { storeConformance } from "./conformance.ts";
+import { fencedStoreConformance } from "./fenced_conformance.ts";
 import { eventually } from "./eventually.ts";
 import { holdsPlaintext } from "./plaintext.ts";
 import { type RemoteStores, remoteStores } from "./served_store.ts";
@@ -149,30 +150,7 @@ function aStore(): void {
     assert.deepEqual(await names(), ["count"]);
   });
 
-  it("numbers versions and leases upwards, also after a removal", async () => {
-    const store = await newStore();
-    const given: (string | undefined)[] = [];
-    for (let life = 0; life < 3; life++) {
-      const lease = await store.lease("key", 60_000);
-      given.push(lease?.fence);
-      given.push(await store.compareAndSet("key", undefined, bytes("one")));
-      await store.remove("key");
-      await lease?.release();
-    }
-    assert.deepEqual(given, [...given].sort());
-    assert.equal(new Set(given).size, 6);
-  });
-
-  it("refuses the late write of somebody whose lease ended", async () => {
-    const store = await newStore();
-    const version = await store.compareAndSet("key", undefined, bytes("old"));
-    const late = await store.lease("key", 60_000);
-    await passTime(60_000);
-    const next = await store.lease("key", 60_000);
-    assert.ok(late && next && late.fence < next.fence);
-    assert.ok(await store.compareAndSet("key", version, bytes("by the next")));
-    assert.equal(await store.compareAndSet("key", version, bytes("too late")), undefined);
-  });
+  fencedStoreConformance(newStore, passTime);
 
   it("gives a lease again when its time is over by the clock of the machine", async () => {
     const store = await newStore("real");
