@@ -119,7 +119,7 @@ describe("account files", () => {
     const env = { GNUPGHOME };
     const made = await machine.run("gpg", [
       ...["--batch", "--pinentry-mode", "loopback", "--passphrase", "", "--quick-generate-key"],
-      ...["somebody@example.org", "default", "default", "never"],
+      ...["somebody@example.org", "future-default", "default", "never"],
     ], { env });
     assert.equal(made.code, 0, made.stderr);
     const before = process.env.GNUPGHOME;

@@ -19,7 +19,7 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
   let kept: Map<string, Uint8Array>;
 
   before(async () => {
-    provider = await startProvider();
+    provider = await startProvider({ accessTokenLifetime: 3600 });
     machine = await makeMachine(currentRuntime() === "bun" ? "bun" : quickVariant);
     await signIn(machine, provider, "person");
     kept = machine.files();

@@ -16,7 +16,7 @@ describe("a get whose token is at hand", () => {
   const machines = new Map<Variant, Machine>();
 
   before(async () => {
-    provider = await startProvider();
+    provider = await startProvider({ accessTokenLifetime: 3600 });
     home = await makeMachine("binary");
     await signIn(home, provider, "p");
     token = done(await home.run(["get", "p"])).stdout;

@@ -88,7 +88,7 @@ describe("login", () => {
     const key = await signingKey({ ...privateJwk, kid: "k1" } as JsonWebKey);
     const signed = () => {
       const now = Math.floor(Date.now() / 1000);
-      const of = { iss: "signer", sub: "signer", aud: there.origin, iat: now, exp: now + 60 };
+      const of = { iss: "signer", sub: "signer", aud: there.origin, iat: now, exp: now + 600 };
       return signJwt(key, {}, { ...of, jti: crypto.randomUUID() });
     };
     const file = desk("assertion", await signed());

@@ -15,7 +15,10 @@ describe("deno run -A jsr:@apex/token get", () => {
   let provider: RunningProvider;
 
   before(async () => {
-    [machine, provider] = await Promise.all([startJsrMachine(), startProvider()]);
+    [machine, provider] = await Promise.all([
+      startJsrMachine(),
+      startProvider({ accessTokenLifetime: 3600 }),
+    ]);
   });
   after(async () => {
     await Promise.all([machine.close(), provider.close()]);

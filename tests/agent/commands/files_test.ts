@@ -105,7 +105,7 @@ describe("oidc-gen with a public client and with gpg", () => {
       GNUPGHOME,
       APEX_TOKEN_OIDC_AGENT_ETC: join(machine.home, "etc"),
     };
-    const key = ["--quick-generate-key", "somebody@example.org", "default", "default", "never"];
+    const key = ["--quick-generate-key", "somebody@example.org", "future-default", "default", "never"];
     done(
       await machine.run("gpg", ["--batch", "--pinentry-mode", "loopback", "--passphrase", "", ...key], {
         env,
