@@ -12,6 +12,7 @@ import { type EndpointAnswer, errorWords, refusal } from "./_answer.ts";
 import { type Client, issuerFor } from "./client.ts";
 import { none } from "./client_authentication.ts";
 import type { Issuer } from "./issuer.ts";
+import { repairAudience } from "./quirks.ts";
 
 /** One form on its way to an endpoint. */
 export interface EndpointRequest {
@@ -71,6 +72,7 @@ export async function postForm(
     const headers = new Headers(proof);
     headers.set("accept", request.accept ?? "application/json");
     const parameters = new URLSearchParams(request.parameters);
+    repairAudience(parameters, quirks);
     const secrets: string[] = [];
     const authenticated = {
       issuer: issuer.issuer,

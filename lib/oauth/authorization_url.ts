@@ -10,6 +10,7 @@ import { endpointOf, postForm } from "./_endpoint.ts";
 import { requestObject } from "./_request_object.ts";
 import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
+import { repairAudience } from "./quirks.ts";
 import type { SigningKey } from "./signing_key.ts";
 import { formOf } from "./token_request.ts";
 
@@ -43,6 +44,7 @@ export async function authorizationUrl(
       nextStep: "Give it a requestObjectKey",
     });
   }
+  repairAudience(parameters, issuer.quirks);
   const signed = key ? await sign(issuer, client, parameters, key) : parameters;
   const pushed = delivery.pushed || metadata.require_pushed_authorization_requests === true;
   const sent = pushed ? await push(issuer, client, signed, delivery.signal) : signed;

@@ -16,7 +16,6 @@ import { TokenError } from "../errors.ts";
 import { decrypted } from "./_decryption.ts";
 import { verifySignature } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
-import type { Client } from "./client.ts";
 import type { Issuer } from "./issuer.ts";
 import { toBase64Url, utf8 } from "./_encodings.ts";
 import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
@@ -64,7 +63,7 @@ export function idTokenValidation(
     const result = await guarded(() => processGenericTokenEndpointResponse(server, who, response));
     const claims = getValidatedIdTokenClaims(result) as unknown as IdTokenClaims;
     await verifySignature(issuer, response, server);
-    checkClaims(claims, issuer, client, expectation);
+    checkClaims(claims, issuer, expectation);
     await checkAccessToken(claims, String(answer.id_token), String(answer.access_token));
     return claims;
   };
@@ -74,7 +73,7 @@ export function idTokenValidation(
 const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
 
 /**
- * The checks that are left: a plausible `iat`, a `sub` that fits, no second audience, the nonce and the age of the
+ * The checks that are left: a plausible `iat`, a `sub` that fits, the nonce and the age of the
  * sign-in, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
  *
  * @throws {TokenError} `invalid_response`
@@ -82,19 +81,15 @@ const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
 function checkClaims(
   claims: IdTokenClaims,
   issuer: Issuer,
-  client: Client,
   { nonce, maxAge, previous }: IdTokenExpectation,
 ): void {
   const now = issuer.http.clock.now() / 1000;
-  const audiences = [claims.aud].flat();
   const complaint = claims.iat < now - OLDEST
     ? "it was issued more than ten minutes ago; check this machine's clock"
     : claims.iat > now + CLOCK_TOLERANCE
     ? "it was issued in the future; check this machine's clock"
     : claims.sub.length > 255 || claims.sub === ""
     ? 'its "sub" is not 1 to 255 characters long'
-    : audiences.length > 1 && claims.azp !== client.clientId
-    ? "it was issued for another client too"
     : maxAge !== undefined && !(Number(claims.auth_time) + maxAge >= now - AGE_TOLERANCE)
     ? "the sign-in was too long ago"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)

@@ -36,7 +36,7 @@ export type ToleratedQuirk =
 export type OptionalQuirk =
   /** The issuer is compared without its last slash, in metadata and ID tokens (INDIGO IAM). */
   | "issuer-trailing-slash"
-  /** The `audience` parameter is sent, not `resource` (INDIGO IAM, Auth0). */
+  /** The `audience` parameter is sent, not `resource`; several are separated by blanks (INDIGO IAM, Auth0). */
   | "audience-parameter"
   /** Identifier and secret go into HTTP Basic as they are, not form-encoded (RFC 6749 section 2.3.1 wants it so). */
   | "basic-raw"
@@ -110,6 +110,15 @@ export function repairTokenAnswer(answer: Members, quirks: Quirks): Members {
     throw unusableAnswer('its "expires_in" is no count of seconds');
   }
   return repaired;
+}
+
+/** Puts what a token is for where the server looks for it: into `audience`, in place of `resource`. */
+export function repairAudience(parameters: URLSearchParams, { enabled, report }: Quirks): void {
+  const resources = parameters.getAll("resource");
+  if (!resources.length || !enabled.includes("audience-parameter")) return;
+  report("audience-parameter");
+  if (!parameters.has("audience")) parameters.set("audience", resources.join(" "));
+  parameters.delete("resource");
 }
 
 /** Whether two issuer identifiers are the same but for a last slash. */

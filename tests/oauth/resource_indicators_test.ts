@@ -51,6 +51,17 @@ describe("a resource (RFC 8707)", () => {
       assert.deepEqual(form.getAll("audience"), ["four"]);
     });
 
+    it(`is the audience where the server has that parameter alone, which is reported: ${name}`, async () => {
+      const resource = ["https://one.test/", "urn:two"];
+      for (const [audience, expected] of [[undefined, "https://one.test/ urn:two"], ["four", "four"]]) {
+        const { issuer, sent, met } = stub(json(everything), { metadata, quirks: ["audience-parameter"] });
+        await grant(issuer, { resource, audience });
+        const form = sent[0].method === "POST" ? sent[0].form : new URL(sent[0].url).searchParams;
+        assert.deepEqual([form.getAll("resource"), form.getAll("audience")], [[], [expected]]);
+        assert.ok(met.includes("audience-parameter"));
+      }
+    });
+
     for (const resource of ["", "api", "/api", "//api.test/", "https://api.test/#a", "https://api.test/#"]) {
       it(`is not "${resource}", and nothing is sent: ${name} (P13)`, async () => {
         const { issuer, sent } = stub(json(everything), { metadata });
@@ -68,6 +79,17 @@ describe("a resource (RFC 8707)", () => {
     const resource = ["https://one.test/", "https://two.test/"];
     const { accessToken } = await clientCredentialsGrant(issuer, service, { resource });
     assert.deepEqual(claimsOf(accessToken).aud, resource);
+  });
+
+  it("becomes the audience of a token of INDIGO IAM, by the name that it knows", async () => {
+    const quirks = ["issuer-trailing-slash", "audience-parameter"] as const;
+    const { issuer, met } = await world({ flavor: "indigo-iam", audienceDialect: "audience", quirks });
+    met.splice(0);
+    const { accessToken } = await clientCredentialsGrant(issuer, service, { resource: "https://one.test/" });
+    assert.deepEqual([claimsOf(accessToken).aud].flat(), ["https://one.test/"]);
+    assert.deepEqual(met.filter((name) => name !== "expires-in-missing"), ["audience-parameter"]);
+    await clientCredentialsGrant(issuer, service, { audience: "two" });
+    assert.deepEqual(met.filter((name) => name !== "expires-in-missing"), ["audience-parameter"]);
   });
 
   it("that was not granted is refused in the server's words (P13)", async () => {

@@ -287,4 +287,22 @@ describe("waiting for the person on the other device", () => {
     await place.clock.advance(5000);
     assertHides(await waiting, "request-canary");
   });
+
+  it("does not show an earlier ID token that the server quotes (D12)", async () => {
+    const quote = ({ form }: { form: URLSearchParams }) =>
+      json({ error: "invalid_request", error_description: `no ${form.get("id_token_hint")}` }, 400);
+    const place = stub(quote, { metadata });
+    const asked = backchannelAuthentication(place.issuer, service, { idTokenHint: "id-token-canary" });
+    const error = await failureOf(asked);
+    assert.equal(error.serverDescription, "no …");
+    assertHides(error, "id-token-canary");
+  });
+
+  it("is for what was asked for when the answer does not say", async () => {
+    const place = ciba(request, json(tokens()));
+    const parameters = { loginHint: "ada", scope: "openid a" };
+    const waiting = (await backchannelAuthentication(place.issuer, service, parameters)).wait();
+    await place.clock.advance(5000);
+    assert.equal((await waiting).scope, "openid a");
+  });
 });
