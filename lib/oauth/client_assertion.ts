@@ -47,6 +47,15 @@ export function clientSecretJwt(
 /**
  * A JWT that somebody else signed: the identity that GitHub Actions, Kubernetes or a cloud gives to a workload.
  *
+ * ```ts ignore
+ * // in a job of GitHub Actions with the permission `id-token: write`
+ * const authentication = federatedAssertion(async () => {
+ *   const url = `${env.ACTIONS_ID_TOKEN_REQUEST_URL}&audience=${encodeURIComponent(issuer.issuer)}`;
+ *   const headers = { authorization: `Bearer ${env.ACTIONS_ID_TOKEN_REQUEST_TOKEN}` };
+ *   return (await (await fetch(url, { headers })).json()).value;
+ * });
+ * ```
+ *
  * @param assertion gives it; asked at each use, since such tokens are renewed by whoever made them
  * @see RFC 7523 section 2.2, RFC 7521 section 4.2
  */

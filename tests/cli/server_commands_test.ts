@@ -52,6 +52,16 @@ describe("the commands about a token", () => {
     const args = ["inspect", "-", "--allow-insecure-loopback", "--json"];
     const answer = JSON.parse(done(await home.run(args, { stdin: forged })).stdout);
     assert.deepEqual([answer.signature.verified, answer.claims.sub], [false, "ada"]);
+    const shown = async (jwt: string) =>
+      /^signature: +(.*)$/m.exec(done(await home.run(args.slice(0, 3), { stdin: jwt })).stdout)![1];
+    assert.match(await shown(forged), /^BAD: .*signature/);
+    const [, claims] = token.split(".");
+    assert.match(
+      await shown(`${btoa('{"alg":"none"}').replaceAll("=", "")}.${claims}.`),
+      /^BAD: .*algorithm/,
+    );
+    there.server.fault("jwks", { type: "body", body: "<html>" });
+    assert.match(await shown(token), /^NOT CHECKED: .*web page/);
   });
 
   it("inspect refuses what is no JWT", async () => {

@@ -47,7 +47,7 @@ export async function inspect(host: Host, name: string | undefined, options: Ins
         nextStep: "Ask the server: apex-token introspect",
       });
     }
-    const signature = await check(jwt, () => issuer(claims));
+    const { signature, wrong } = await check(jwt, () => issuer(claims));
     if (options.json) {
       return host.answer(
         escapeControls(JSON.stringify({ format_version: 1, header, claims, signature })) + "\n",
@@ -56,7 +56,9 @@ export async function inspect(host: Host, name: string | undefined, options: Ins
     const rows = [
       [
         "signature",
-        signature.verified ? `good: ${signature.issuer} signed it` : `NOT CHECKED: ${signature.reason}`,
+        signature.verified
+          ? `good: ${signature.issuer} signed it`
+          : `${wrong ? "BAD" : "NOT CHECKED"}: ${signature.reason}`,
       ],
       ["algorithm", String(header.alg)],
       ...(header.typ ? [["type", String(header.typ)]] : []),
@@ -107,13 +109,23 @@ type Signature = { readonly verified: true; readonly issuer: string } | {
   readonly reason: string;
 };
 
-async function check(jwt: string, find: () => Promise<Issuer>): Promise<Signature> {
+interface Checked {
+  readonly signature: Signature;
+  /** Whether it was checked and is not the issuer's. */
+  readonly wrong: boolean;
+}
+
+async function check(jwt: string, find: () => Promise<Issuer>): Promise<Checked> {
+  let issuer: Issuer | undefined;
   try {
-    const issuer = await find();
+    issuer = await find();
     await verifyJwtSignature(issuer, jwt);
-    return { verified: true, issuer: issuer.issuer };
+    return { signature: { verified: true, issuer: issuer.issuer }, wrong: false };
   } catch (error) {
     if (!isTokenError(error)) throw error;
-    return { verified: false, reason: error.message.replace(/^Cannot use the server's answer: /, "") };
+    const reason = error.message.replace(/^Cannot use the server's answer: /, "");
+    // an answer that cannot be used says nothing about the token
+    const wrong = issuer !== undefined && error.code === "invalid_response" && !error.sent;
+    return { signature: { verified: false, reason }, wrong };
   }
 }
