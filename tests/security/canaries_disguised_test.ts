@@ -2,12 +2,16 @@
  * A server that quotes the secrets of a request in another spelling, a `fetch` that puts them into its error code.
  */
 
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   type Client,
+  type ClientAuthentication,
+  clientCredentialsGrant,
   clientSecretBasic,
   clientSecretPost,
   issuerFromMetadata,
+  type OptionalQuirk,
   passwordGrant,
   refreshTokenGrant,
   updateRegistration,
@@ -113,5 +117,55 @@ describe("no secret is in an error when the server quotes it", () => {
       SECRETS.clientSecret,
       SECRETS.registrationToken,
     ], "a registration");
+  });
+});
+
+describe("no secret of odd characters is in an error when the server quotes it", () => {
+  /** The error of a server that answers with `quote` of what it got, by a client with `authentication`. */
+  async function refused(
+    authentication: ClientAuthentication,
+    quote: (form: URLSearchParams, credentials: string) => string,
+    quirks: readonly OptionalQuirk[] = [],
+  ): Promise<string> {
+    const fetch = (_: string, init: RequestInit) => {
+      const authorization = new Headers(init.headers).get("authorization") ?? "";
+      const form = new URLSearchParams(String(init.body));
+      return Promise.resolve(described(quote(form, atob(authorization.split(" ")[1] ?? ""))));
+    };
+    const issuer = issuerFromMetadata(metadataOf("https://as.test"), { fetch, quirks });
+    const error = await failureOf(clientCredentialsGrant(issuer, { clientId: "app", authentication }));
+    return viewsOf(error);
+  }
+
+  it("in either Base64, where the two differ", async () => {
+    const secret = "~~~???>>>tail-of-a-canary";
+    const inBase64 = base64(secret);
+    assert.match(inBase64, /\+.*\/|\/.*\+/);
+    for (const text of [inBase64, inBase64.replaceAll("+", "-").replaceAll("/", "_")]) {
+      const said = await refused(clientSecretPost(secret), () => text);
+      for (const part of text.split(/[+/_=-]+/).filter(({ length }) => length > 7)) {
+        assert.ok(!said.includes(part), said);
+      }
+    }
+  });
+
+  it("with characters in it that nobody sees", async () => {
+    const said = await refused(
+      clientSecretPost("zero\u200bwidth\u202ecanary"),
+      (form) => form.get("client_secret")!,
+    );
+    assert.doesNotMatch(said, /width|canary/);
+  });
+
+  it("in the bytes of the raw Basic that some servers want", async () => {
+    const raw = clientSecretBasic("pässword-of-a-canary");
+    const said = await refused(raw, (_, credentials) => credentials, ["basic-raw"]);
+    assert.doesNotMatch(said, /ssword-of-a-canary/);
+  });
+
+  it("with half a character, and the error is still ours", async () => {
+    for (const make of [clientSecretPost, clientSecretBasic]) {
+      assert.doesNotMatch(await refused(make("\ud800-half-a-canary"), () => "no"), /half-a-canary/);
+    }
   });
 });
