@@ -11,15 +11,15 @@ import {
   validateApplicationLevelSignature,
   type ValidateSignatureOptions,
 } from "oauth4webapi";
-import { exchange, type Http, type HttpAnswer } from "../http/http.ts";
-import { parseJson } from "../http/json.ts";
+import { exchange, type HttpAnswer } from "../http/http.ts";
 import { withRetry } from "../http/retry.ts";
 import { type Shared, together } from "../http/together.ts";
-import { refusal, unusableAnswer } from "./_answer.ts";
+import { readMembers, refusal, unusableAnswer } from "./_answer.ts";
 import { decrypted } from "./_decryption.ts";
 import { guarded } from "./_protocol.ts";
 import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
+import type { Members } from "./quirks.ts";
 
 /** The longest JWK set that is read, in bytes. */
 const JWKS_LIMIT = 524_288;
@@ -29,7 +29,7 @@ const MOST_KEYS = 100;
 type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 // What is being fetched, per issuer and transport: a client with a transport of its own must not depend on another's.
-const underWay = /* @__PURE__ */ new WeakMap<object, WeakMap<object, Map<string, Shared<unknown>>>>();
+const underWay = /* @__PURE__ */ new WeakMap<object, WeakMap<object, Map<string, Shared<Members>>>>();
 
 /** The protocol library's options for fetching an issuer's keys. */
 export function keyOptions(issuer: Issuer): ValidateSignatureOptions {
@@ -73,14 +73,14 @@ export async function verifiedAnswer<T>(
   return said as T;
 }
 
-async function fetchKeys(http: Http, url: string, headers?: HeadersInit): Promise<unknown> {
+async function fetchKeys({ http, quirks }: Issuer, url: string, headers?: HeadersInit): Promise<Members> {
   const answer = await withRetry(http.clock, async () => {
     const answer = await exchange(http, { url, method: "GET", headers, limit: JWKS_LIMIT });
     if (answer.status >= 400) throw refusal(answer, "its keys");
     return answer;
   });
-  const set = parseJson(answer.body) as { readonly keys?: unknown } | null;
-  if (Array.isArray(set?.keys) && set.keys.length > MOST_KEYS) throw unusableAnswer("it has too many keys");
+  const set = readMembers(answer, quirks);
+  if (Array.isArray(set.keys) && set.keys.length > MOST_KEYS) throw unusableAnswer("it has too many keys");
   return set;
 }
 
@@ -88,12 +88,13 @@ async function fetchKeys(http: Http, url: string, headers?: HeadersInit): Promis
  * What fetches the keys of an issuer: a new function each time, or the library would share a download that is under way
  * among its callers, and in a Worker all would wait for ever for that of a visitor who has left.
  */
-export function keyFetcher({ http, metadata }: Issuer): KeyFetcher {
+export function keyFetcher(issuer: Issuer): KeyFetcher {
+  const { http, metadata } = issuer;
   let byTransport = underWay.get(metadata);
   if (!byTransport) underWay.set(metadata, byTransport = new WeakMap());
   const transport = http.fetch ?? metadata;
   let downloads = byTransport.get(transport);
   if (!downloads) byTransport.set(transport, downloads = new Map());
   return async (url, { headers }) =>
-    Response.json(await together(downloads, url, http.clock, () => fetchKeys(http, url, headers)));
+    Response.json(await together(downloads, url, http.clock, () => fetchKeys(issuer, url, headers)));
 }
