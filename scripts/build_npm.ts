@@ -72,7 +72,7 @@ async function pack(scratch: string): Promise<string> {
   if (code !== 0) throw new Error(`Cannot pack the sources: ${output.trim()}`);
   const args = ["-xzf", join(scratch, "packed.tgz"), "-C", packed, "--strip-components=1"];
   const env = { PATH: process.env.PATH ?? "" };
-  const unpacked = await run("tar", args, { cwd: scratch, env, timeout: 60_000 });
+  const unpacked = await run("tar", args, { cwd: scratch, env, timeout: 600_000 });
   if (unpacked.code !== 0) throw new Error(`Cannot unpack what Deno packed: ${unpacked.output.trim()}`);
   return packed;
 }

@@ -35,7 +35,7 @@ export async function compile(path: string, more: readonly string[] = []): Promi
   try {
     await promisify(execFile)(bun(), ["build", "cli.ts", ...flags, ...more, "--outfile", path], {
       cwd: root,
-      timeout: 120_000,
+      timeout: 600_000,
       env: buildEnvironment(),
     });
   } catch (error) {

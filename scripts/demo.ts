@@ -53,8 +53,8 @@ function approver(provider: RunningProvider): { look: (text: string) => void; do
   let approval: Promise<void> | undefined;
   return {
     look: (text) => {
-      const page = /^ {4}(http\S+)$/m.exec(text)?.[1];
-      const userCode = /enter the code\s+(\S+)/.exec(text)?.[1];
+      const page = /^ {4}(http\S+)\n/m.exec(text)?.[1];
+      const userCode = /enter the code\s+(\S+)\s/.exec(text)?.[1];
       if (page && userCode) approval ??= provider.approveDevice(page, { userCode });
     },
     done: () => approval ?? Promise.reject(new Error("No page to approve was shown")),

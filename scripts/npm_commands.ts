@@ -47,7 +47,7 @@ export async function getBy(start: Start, project: string, scratch: string): Pro
     };
     const args = [...start.args, "get", "--allow-insecure-loopback"];
     const cwd = start.installed ? project : empty;
-    const { code, output } = await run(start.program, args, { cwd, env, timeout: 180_000 });
+    const { code, output } = await run(start.program, args, { cwd, env, timeout: 600_000 });
     const good = code === 0 && /^[\w-]+\.[\w-]+\.[\w-]+\n$/.test(output) &&
       served.server.count("token") === 1;
     return good ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, output: `Exit code ${code}\n${output}` };

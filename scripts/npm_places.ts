@@ -51,7 +51,7 @@ export async function inWorkerd(project: string): Promise<Outcome> {
   }
   await writeFile(join(project, "config.capnp"), WORKERD);
   return outcomeOf(
-    await run(workerd(), ["test", "config.capnp"], { cwd: project, env: {}, timeout: 120_000 }),
+    await run(workerd(), ["test", "config.capnp"], { cwd: project, env: {}, timeout: 600_000 }),
   );
 }
 

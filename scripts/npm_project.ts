@@ -53,7 +53,7 @@ async function installOnce(name: string, packages: Readonly<Record<string, strin
 export function npm(folder: string, [command, ...args]: readonly string[]): Promise<RunResult> {
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
   const env = { ...process.env as Record<string, string>, PATH: pathWithNode() };
-  return run("npm", [command, ...flags, ...args], { cwd: folder, env, timeout: 300_000 });
+  return run("npm", [command, ...flags, ...args], { cwd: folder, env, timeout: 900_000 });
 }
 
 /** `PATH` with the pinned Node before any other. */

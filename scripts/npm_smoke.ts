@@ -158,7 +158,7 @@ async function testOn(runner: Runner, { project, scratch }: Installed): Promise<
 /** Starts a program as a stranger would, with a home of its own. */
 function started(path: string, args: readonly string[], cwd: string, home: string): Promise<RunResult> {
   const env = { PATH: pathWithNode(), HOME: home, DENO_DIR: join(home, "deno"), NO_COLOR: "1" };
-  return run(path, args, { cwd, env, timeout: 120_000 });
+  return run(path, args, { cwd, env, timeout: 600_000 });
 }
 
 /** Runs a program whose exit code is the answer. */

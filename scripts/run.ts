@@ -104,9 +104,9 @@ export function outcomeOf(result: RunResult): Outcome {
 /**
  * Runs a subcommand of Deno in the root of the checkout.
  *
- * @param timeout in milliseconds. Default: 180 000; a check that takes longer hangs
+ * @param timeout in milliseconds. Default: 900 000; a check that takes longer hangs
  */
-export function runDeno(args: readonly string[], timeout = 180_000): Promise<RunResult> {
+export function runDeno(args: readonly string[], timeout = 900_000): Promise<RunResult> {
   return run(deno(), args, { cwd: root, env: { ...process.env, NO_COLOR: "1" }, timeout });
 }
 

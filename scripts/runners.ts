@@ -13,9 +13,9 @@ import { type Outcome, run, runDeno } from "./run.ts";
 import { bun, deno, node, root } from "./toolchain.ts";
 
 /** A runner that takes longer hangs, in milliseconds. */
-const runnerTimeout = 1_800_000;
+const runnerTimeout = 3_600_000;
 /** One test that takes longer hangs, in milliseconds (Bun and Node; Deno has no such limit). */
-const testTimeout = 120_000;
+const testTimeout = 600_000;
 
 /** The command line that runs `files` and writes a JUnit report to `report`. */
 export type Runner = (files: readonly string[], report: string) => { program: string; args: string[] };

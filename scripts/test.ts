@@ -120,7 +120,7 @@ async function build(): Promise<Outcome> {
 }
 
 async function runSimulator(): Promise<Outcome> {
-  return outcomeOf(await runDeno(["run", "-A", "scripts/simulate.ts", "--seeds", "10000"], 600_000));
+  return outcomeOf(await runDeno(["run", "-A", "scripts/simulate.ts", "--seeds", "10000"], 1_800_000));
 }
 
 if (import.meta.main) {

@@ -14,7 +14,7 @@ import { standIns } from "./workerd_files.ts";
 import { countTold } from "./workerd_report.ts";
 
 /** Everything together takes some seconds; longer than this it hangs, in milliseconds. */
-const timeLimit = 600_000;
+const timeLimit = 1_800_000;
 
 /** No `compatibilityFlags`, above all no `nodejs_compat`, and no way to any network. */
 const configuration = `

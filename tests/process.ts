@@ -23,7 +23,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** What it reads on standard input, all at once; default: nothing. `"open"` leaves it to `write` and `endInput`. */
   readonly stdin?: string | Uint8Array | "open";
-  /** When it counts as hanging, in milliseconds; default 100 000: a slow machine with much to do is none that hangs. */
+  /** When it counts as hanging, in milliseconds; default 300 000: a slow machine with much to do is none that hangs. */
   readonly timeout?: number;
 }
 
@@ -112,7 +112,7 @@ export function startProcess(
   // A program that never reads its standard input closes the pipe: what it answers is what the test looks at.
   child.stdin?.on("error", () => {});
   if (options.stdin !== undefined && options.stdin !== "open") child.stdin?.end(options.stdin);
-  const ended = endOf(child, output, `${program} ${args.join(" ")}`, options.timeout ?? 100_000).finally(
+  const ended = endOf(child, output, `${program} ${args.join(" ")}`, options.timeout ?? 300_000).finally(
     () => {
       if (options.env?.HOME === undefined) rmSync(home, { recursive: true, force: true });
     },

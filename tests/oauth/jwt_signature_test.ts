@@ -1,26 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { systemClock } from "../../lib/clock.ts";
 import type { Fetch } from "../../lib/http/http.ts";
-import { discover } from "../../lib/oauth/issuer.ts";
+import { discover, issuerFromMetadata } from "../../lib/oauth/issuer.ts";
 import { verifyJwtSignature } from "../../lib/oauth/jwt_signature.ts";
 import { authorizationServer } from "../../lib/testing/mod.ts";
+import { fakeClock } from "../fake_clock.ts";
 
-/** A server that answers when all have asked. */
+/** A server that answers when all have asked: as soon as 200 ms have passed. */
 async function place() {
-  const server = await authorizationServer();
+  const clock = fakeClock();
+  const server = await authorizationServer({ clock });
+  const { metadata } = await discover(server.issuer, { fetch: server.fetch, clock });
   const fetch: Fetch = async (url, init) => {
-    await systemClock.sleep(200);
+    await clock.sleep(200);
     return await server.fetch(url, init);
   };
-  const issuer = await discover(server.issuer, { fetch });
-  return { server, issuer, jwt: String((await server.issue()).access_token) };
+  const issuer = issuerFromMetadata(metadata, { fetch, clock });
+  return { server, clock, issuer, jwt: String((await server.issue()).access_token) };
 }
 
 describe("the keys of an issuer", () => {
   it("are fetched once for 1,000 signatures that are looked at in the same moment", async () => {
-    const { server, issuer, jwt } = await place();
-    await Promise.all(Array.from({ length: 1000 }, () => verifyJwtSignature(issuer, jwt)));
+    const { server, clock, issuer, jwt } = await place();
+    const all = Promise.all(Array.from({ length: 1000 }, () => verifyJwtSignature(issuer, jwt)));
+    await clock.advance(200);
+    await all;
     assert.equal(server.count("jwks"), 1);
   });
 
@@ -39,13 +43,15 @@ describe("the keys of an issuer", () => {
   });
 
   it("are fetched anew after a failure, which all share who asked in that moment", async () => {
-    const { server, issuer, jwt } = await place();
+    const { server, clock, issuer, jwt } = await place();
     server.fault("jwks", { type: "status", status: 404 });
-    const both = [verifyJwtSignature(issuer, jwt), verifyJwtSignature(issuer, jwt)];
-    const ends = await Promise.allSettled(both);
-    assert.deepEqual(ends.map(({ status }) => status), ["rejected", "rejected"]);
+    const both = Promise.allSettled([verifyJwtSignature(issuer, jwt), verifyJwtSignature(issuer, jwt)]);
+    await clock.advance(200);
+    assert.deepEqual((await both).map(({ status }) => status), ["rejected", "rejected"]);
     assert.equal(server.count("jwks"), 1);
-    await verifyJwtSignature(issuer, jwt);
+    const again = verifyJwtSignature(issuer, jwt);
+    await clock.advance(200);
+    await again;
     assert.equal(server.count("jwks"), 2);
   });
 });

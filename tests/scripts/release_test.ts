@@ -45,7 +45,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 async function succeed(program: string, args: readonly string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await runProcess(program, args, { env, timeout: 120_000 });
+  const { code, stdout, stderr } = await runProcess(program, args, { env, timeout: 600_000 });
   assert.equal(code, 0, stderr + stdout);
   return stdout;
 }
@@ -148,7 +148,7 @@ describe("the shell installer", () => {
   });
 
   const install = (...args: string[]) =>
-    runProcess("sh", [join(folder, "install.sh"), ...args], { timeout: 120_000 });
+    runProcess("sh", [join(folder, "install.sh"), ...args], { timeout: 600_000 });
 
   it("installs a program that runs, its manual and its completions", async () => {
     const prefix = join(scratch, "prefix with a blank");

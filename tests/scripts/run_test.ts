@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { outcomeOf, run } from "../../scripts/run.ts";
 import { node, root } from "../../scripts/toolchain.ts";
 
-function runScript(source: string, timeout = 60_000) {
+function runScript(source: string, timeout = 600_000) {
   return run(node(), ["-e", source], { cwd: root, env: { ONLY: "this" }, timeout });
 }
 

@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { bun, node } from "../../scripts/toolchain.ts";
 import { type RunningProcess, startDeno, startProcess } from "../process.ts";
+import { LIFETIME } from "../store/store_process.ts";
 
 /** What a process has got. */
 export interface Got {
@@ -41,7 +42,7 @@ export async function startSharedProcess(
 ): Promise<SharedProcess> {
   const program = fileURLToPath(new URL("programs/shared_process.ts", import.meta.url));
   const args = [program, kind, place, issuer, String(aheadBy)];
-  const options = { stdin: "open", timeout: 240_000 } as const;
+  const options = { stdin: "open", timeout: LIFETIME } as const;
   const flags = ["run", "-A", "--quiet", "--no-check", "--cached-only", "--unstable-kv"];
   const child: RunningProcess = runtime === "deno"
     ? startDeno([...flags, ...args], options)

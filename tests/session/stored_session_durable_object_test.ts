@@ -9,7 +9,7 @@ import { type RunningProcess, startProcess } from "../process.ts";
 import { bundle } from "../runtimes/bundle.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
 import { holdsPlaintext } from "../store/plaintext.ts";
-import { kill, post } from "../store/store_process.ts";
+import { kill, LIFETIME, post } from "../store/store_process.ts";
 import type { Got } from "./shared_process.ts";
 
 /** Two Workers, and a third one that has the Durable Objects. No `compatibilityFlags`: above all no `nodejs_compat`. */
@@ -68,7 +68,7 @@ describe("Workers with one sign-in in a Durable Object, at a server that takes e
     await writeFile(join(folder, "config.capnp"), configuration(served.origin));
     running = startProcess(workerd(), ["serve", "--control-fd=1", "config.capnp"], {
       cwd: folder,
-      timeout: 240_000,
+      timeout: LIFETIME,
     });
     const port = async (name: string) =>
       Number((await running.waitFor("stdout", new RegExp(`"socket":"${name}","port":(\\d+)`)))[1]);

@@ -18,7 +18,7 @@ import { eventually } from "./eventually.ts";
 import { holdsPlaintext } from "./plaintext.ts";
 import { type RemoteStores, remoteStores } from "./served_store.ts";
 import { inSlowTime, slowly } from "./slow_time.ts";
-import { kill, post } from "./store_process.ts";
+import { kill, LIFETIME, post } from "./store_process.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined) => value && new TextDecoder().decode(value);
@@ -64,7 +64,7 @@ const passTime = async (milliseconds: number) => void await worker.more("passTim
 async function start(): Promise<void> {
   running = startProcess(workerd(), ["serve", "--control-fd=1", "config.capnp"], {
     cwd: folder,
-    timeout: 280_000,
+    timeout: LIFETIME,
   });
   const port = Number((await running.waitFor("stdout", /"socket":"http","port":(\d+)/))[1]);
   worker = remoteStores((body) => post(port, body));
@@ -157,7 +157,7 @@ function aStore(): void {
     const start = performance.now();
     assert.ok(await store.lease("key", 60));
     await eventually(() => store.lease("key", 60_000));
-    assert.ok(performance.now() - start >= 59, `${performance.now() - start} ms`);
+    assert.ok(performance.now() - start >= 50, `${performance.now() - start} ms`);
   });
 
   it("writes once, and says the version, when the answer was lost", async () => {

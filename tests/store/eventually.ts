@@ -7,13 +7,13 @@
 /**
  * Tries until there is something.
  *
- * @throws {Error} after 30 s without
+ * @throws {Error} after five minutes without
  */
 export async function eventually<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 300_000;
   for (;;) {
     const found = await attempt();
     if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error("It has not come to be so within 30 s");
+    if (performance.now() > end) throw new Error("It has not come to be so within five minutes");
   }
 }

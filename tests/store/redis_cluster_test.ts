@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { type AddressInfo, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Cluster } from "ioredis";
 import { createCluster } from "redis";
 import { type IoredisClient, type NodeRedisClient, redisStore } from "../../lib/store/redis.ts";
 import { eventually } from "./eventually.ts";
 import { connect } from "./redis_clients.ts";
-import { type RedisServer, startRedis } from "./redis_server.ts";
+import { type RedisServer, startRedisAt } from "./redis_server.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -15,14 +14,14 @@ describe("a store in a Redis Cluster", () => {
   const clients: { name: string; client: IoredisClient | NodeRedisClient; close: () => void }[] = [];
 
   before(async () => {
-    const [port, bus] = await freePorts();
-    server = await startRedis({
+    const started = await startRedisAt(2, ([port, bus]) => ({
       port: String(port),
-      bind: "127.0.0.1",
       "cluster-enabled": "yes",
       "cluster-port": String(bus),
       "cluster-announce-ip": "127.0.0.1",
-    });
+    }));
+    server = started.server;
+    const [port] = started.ports;
     const admin = await connect("ioredis", server.socket);
     try {
       await admin.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
@@ -46,7 +45,7 @@ describe("a store in a Redis Cluster", () => {
 
   it("does everything in one slot, with a hash tag in its prefix", async () => {
     for (const { name, client } of clients) {
-      const store = await redisStore(client, { prefix: `{${name}}:`, deadline: 20_000 });
+      const store = await redisStore(client, { prefix: `{${name}}:`, deadline: 120_000 });
       const version = await store.compareAndSet("key", undefined, bytes("one"));
       assert.deepEqual(await store.read("key"), { version, value: bytes("one") }, name);
       assert.equal(await store.compareAndSet("key", undefined, bytes("two")), undefined);
@@ -60,7 +59,7 @@ describe("a store in a Redis Cluster", () => {
 
   it("asks for a hash tag where the prefix has none", async () => {
     for (const { client } of clients) {
-      const store = await redisStore(client, { deadline: 20_000 });
+      const store = await redisStore(client, { deadline: 120_000 });
       await assert.rejects(store.compareAndSet("key", undefined, bytes("one")), {
         code: "storage",
         message: 'Cannot write to Redis: the server answered "CROSSSLOT"',
@@ -71,22 +70,11 @@ describe("a store in a Redis Cluster", () => {
 
   it("is durable only by the word of its owner: one server does not speak for all", async () => {
     for (const { client } of clients) {
-      assert.equal((await redisStore(client)).capabilities.durable, false);
-      assert.equal((await redisStore(client, { durable: true })).capabilities.durable, true);
+      assert.equal((await redisStore(client, { deadline: 120_000 })).capabilities.durable, false);
+      assert.equal(
+        (await redisStore(client, { durable: true, deadline: 120_000 })).capabilities.durable,
+        true,
+      );
     }
   });
 });
-
-/** Two ports on which nobody listens. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map((server) =>
-      new Promise<number>((resolve) =>
-        server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
-      )
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0], ports[1]];
-}

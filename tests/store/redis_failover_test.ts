@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { redisStore } from "../../lib/store/redis.ts";
-import { freePort } from "../free_port.ts";
 import { eventually } from "./eventually.ts";
 import { connect, type ConnectedClient } from "./redis_clients.ts";
-import { type RedisServer, startRedis } from "./redis_server.ts";
+import { type RedisServer, startRedis, startRedisAt } from "./redis_server.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -15,9 +14,12 @@ describe("a Redis server that is replaced by its replica", () => {
   let second: ConnectedClient;
 
   before(async () => {
-    const port = await freePort();
-    const settings = { port: String(port), bind: "127.0.0.1", "repl-diskless-sync-delay": "0" };
-    primary = await startRedis(settings);
+    const started = await startRedisAt(1, ([port]) => ({
+      port: String(port),
+      "repl-diskless-sync-delay": "0",
+    }));
+    primary = started.server;
+    const [port] = started.ports;
     replica = await startRedis();
     first = await connect("ioredis", primary.socket);
     second = await connect("redis", replica.socket);
@@ -35,11 +37,11 @@ describe("a Redis server that is replaced by its replica", () => {
   });
 
   it("goes on where it was, takes nothing lost for something else, and gives a lost lease to the next", async () => {
-    const options = { deadline: 20_000 };
+    const options = { deadline: 120_000 };
     const before = await redisStore(first.client, options);
     const kept = await before.compareAndSet("kept", undefined, bytes("replicated"));
     await before.compareAndSet("key", undefined, bytes("replicated"));
-    assert.equal(await first.command("WAIT", "1", "20000"), 1);
+    assert.equal(await first.command("WAIT", "1", "120000"), 1);
 
     // whoever decides has lost sight of the old one, which still takes writes
     await second.command("REPLICAOF", "NO", "ONE");
@@ -66,7 +68,7 @@ describe("a Redis server that is replaced by its replica", () => {
     const client = await connect("ioredis", alone.socket);
     try {
       await client.command("REPLICAOF", "127.0.0.1", "1");
-      const store = await redisStore(client.client, { durable: true, deadline: 20_000 });
+      const store = await redisStore(client.client, { durable: true, deadline: 120_000 });
       for (const call of [store.compareAndSet("key", undefined, bytes("one")), store.lease("key", 1000)]) {
         await assert.rejects(call, {
           code: "storage",

@@ -90,7 +90,7 @@ function thatAnswersNot(name: RedisPackage): void {
     });
 
     it("is written to as soon as it is back", async () => {
-      const patient = await redisStore(connected.client, { deadline: 20_000 });
+      const patient = await redisStore(connected.client, { deadline: 120_000 });
       await server.kill();
       const writing = patient.compareAndSet("key", version, bytes("two"));
       await server.start();
@@ -144,7 +144,7 @@ function thatAnswersLate(name: RedisPackage): void {
       proxy = await startLossyProxy(server.socket);
       connected = await connect(name, proxy.socket);
       admin = await connect(name, server.socket);
-      store = await redisStore(connected.client, { deadline: 20_000 });
+      store = await redisStore(connected.client, { deadline: 120_000 });
     });
 
     after(async () => {
@@ -195,7 +195,7 @@ function thatRefuses(name: RedisPackage): void {
     });
 
     it("is quoted with its first word, and the next step is said", async () => {
-      const store = await redisStore(admin.client);
+      const store = await redisStore(admin.client, { deadline: 120_000 });
       const cases: [word: string, nextStep: RegExp, refuse: string[], allow: string[]][] = [
         ["OOM", /more memory/, ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]],
         ["READONLY", /to the primary/, ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]],
@@ -220,7 +220,7 @@ function thatRefuses(name: RedisPackage): void {
       const login = { username: "reader", password: "any" };
       const reader = await connect(name, server.socket, { ioredis: login, redis: login });
       try {
-        const store = await redisStore(reader.client);
+        const store = await redisStore(reader.client, { deadline: 120_000 });
         await assert.rejects(store.read("key"), {
           code: "storage",
           message: 'Cannot read from Redis: the server answered "NOPERM"',
@@ -230,7 +230,7 @@ function thatRefuses(name: RedisPackage): void {
         await admin.command("ACL", "SETUSER", "default", "resetpass", ">password");
         try {
           await stranger.command("RESET");
-          await assert.rejects(redisStore(stranger.client), {
+          await assert.rejects(redisStore(stranger.client, { deadline: 120_000 }), {
             code: "storage",
             message: 'Cannot ask Redis how it keeps what it gets: the server answered "NOAUTH"',
           });

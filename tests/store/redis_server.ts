@@ -10,6 +10,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { freePort } from "../free_port.ts";
 
 /** A server that runs. */
 export interface RedisServer {
@@ -47,7 +48,7 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
     child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     return new Promise((done, fail) => {
       let said = "";
-      const slow = setTimeout(() => reject(new Error(`${program} does not get ready\n${said}`)), 20_000);
+      const slow = setTimeout(() => reject(new Error(`${program} does not get ready\n${said}`)), 300_000);
       const resolve = () => {
         clearTimeout(slow);
         done();
@@ -64,7 +65,7 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
       child.stdout?.on("data", listen);
       child.stderr?.on("data", listen);
       child.on("error", (error) => reject(new Error(`Cannot run ${program}: ${error.message}`)));
-      child.on("exit", () => reject(new Error(`${program} has ended\n${said}`)));
+      child.on("close", () => reject(new Error(`${program} has ended\n${said}`)));
     });
   }
 
@@ -75,7 +76,12 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
     await ended;
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
   return {
     socket,
     start,
@@ -95,6 +101,26 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Starts a server that listens at ports of 127.0.0.1, besides its socket. What was free a moment ago may be somebody
+ * else's when the server wants it: then it is started at other ones.
+ *
+ * @param settings as in its configuration file, for these ports
+ */
+export async function startRedisAt(
+  count: number,
+  settings: (ports: readonly number[]) => Readonly<Record<string, string>>,
+): Promise<{ readonly server: RedisServer; readonly ports: readonly number[] }> {
+  for (;;) {
+    const ports = await Promise.all(Array.from({ length: count }, freePort));
+    try {
+      return { ports, server: await startRedis({ bind: "127.0.0.1", ...settings(ports) }) };
+    } catch (error) {
+      if (!/Address already in use/.test(String(error))) throw error;
+    }
+  }
 }
 
 /** The path of the server's program; installed where it is missing. */

@@ -17,6 +17,9 @@ export interface StoreProcess extends RemoteStores {
   kill(): Promise<void>;
 }
 
+/** It lives as long as the tests of its file take, however slow the machine, in milliseconds. */
+export const LIFETIME = 3_600_000;
+
 /** Starts `programs/<name>.ts` on the runtime of this test, or on Deno with `flags`. */
 export async function startStoreProcess(
   name: string,
@@ -26,8 +29,8 @@ export async function startStoreProcess(
   const program = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
   const onDeno = ["run", "-A", "--quiet", "--no-check", "--cached-only", ...denoFlags ?? [], program];
   const child = denoFlags || currentRuntime() === "deno"
-    ? startDeno([...onDeno, ...args], { timeout: 120_000 })
-    : startProcess(process.execPath, [program, ...args], { timeout: 120_000 });
+    ? startDeno([...onDeno, ...args], { timeout: LIFETIME })
+    : startProcess(process.execPath, [program, ...args], { timeout: LIFETIME });
   const port = Number((await child.waitFor("stdout", /^ready (\d+)$/m))[1]);
   return { ...remoteStores((body) => post(port, body)), kill: () => kill(child) };
 }

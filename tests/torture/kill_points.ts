@@ -67,7 +67,8 @@ export function deathIn(trace: string): Death | undefined {
   const end = lines.findIndex((line) => /\+\+\+ killed by SIGKILL/.test(line));
   if (end < 0) return undefined;
   const calls = lines.slice(0, end).filter((line) => line.includes("("));
-  const at = Number(/(\d+\.\d+)/.exec(lines[end].replace(/^\d+ +/, ""))![1]) * 1000;
+  // it does nothing more from its last call on; that it is dead is written when strace gets round to it
+  const at = Number(/(\d+\.\d+)/.exec((calls.at(-1) ?? lines[end]).replace(/^\d+ +/, ""))![1]) * 1000;
   return { at, step: stepOf(calls) };
 }
 

@@ -11,8 +11,11 @@ import { nameOf } from "./server_events.ts";
 import type { Person } from "./sign_ins.ts";
 import { named } from "./victims.ts";
 
-/** How long somebody may wait for a token or an error, in milliseconds, whoever dies meanwhile. */
-const LONGEST = 20_000;
+/**
+ * How long somebody may wait for a token or an error, in milliseconds, whoever dies meanwhile: a minute for the lock, and
+ * the exchange with the server.
+ */
+const LONGEST = 90_000;
 
 /** Programs of one kind, one after the other, each killed after a while. */
 export async function programs(scene: Scene, person: Person, participant: Participant): Promise<void> {

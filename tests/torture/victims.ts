@@ -96,7 +96,7 @@ function endOf(child: ChildProcess, killed: () => Promise<void>): Promise<Ending
 
 /** What the trace says; whoever writes it may be a moment behind. */
 async function traced(trace: string): Promise<{ at: number; step: string }> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 6000; tries++) {
     const death = deathIn(trace);
     if (death) return death;
     await new Promise((resolve) => setTimeout(resolve, 10));

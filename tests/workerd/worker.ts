@@ -9,7 +9,7 @@ import { marker, type Told } from "./told.ts";
 import { newFile } from "./test.ts";
 
 /** A test or hook that takes longer hangs, in milliseconds. */
-const timeout = 120_000;
+const timeout = 600_000;
 
 // Kept from tests that listen to the console or replace timers.
 const print = console.log.bind(console);

@@ -47,7 +47,7 @@ export async function startAuthenticationDevice(): Promise<AuthenticationDevice>
         const headers = { authorization, "content-type": "application/json" };
         let said = "";
         // Keycloak asks before it has written down that it asked: nobody's thumb is that quick
-        for (let attempt = 0; attempt < 100; attempt++) {
+        for (let attempt = 0; attempt < 3000; attempt++) {
           const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ status }) });
           said = await response.text();
           if (response.ok) return;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import {
   authorizationRequest,
@@ -37,7 +37,7 @@ describe("signing in at Keycloak with a real browser", () => {
   async function startDevice(name: string, ...args: string[]) {
     const running = machine.start(
       ["login", name, "--issuer", machine.issuer, "--flow", "device", ...args],
-      { timeout: 120_000 },
+      { timeout: 600_000 },
     );
     const [, page] = await running.waitFor("stderr", /^ {4}(https\S+)\n/m);
     const [, code] = await running.waitFor("stderr", /enter the code +(\S+) /);
@@ -49,13 +49,18 @@ describe("signing in at Keycloak with a real browser", () => {
     name: string,
     ...args: string[]
   ): Promise<{ running: RunningProcess; url: string }> {
-    const opener = machine.file(`browser-${name}`, `#!/bin/sh\nprintf %s "$1" > "$0.opened"\n`);
+    const opener = machine.file(
+      `browser-${name}`,
+      `#!/bin/sh\nprintf %s "$1" > "$0.new"\nmv "$0.new" "$0.opened"\n`,
+    );
     chmodSync(opener, 0o700);
     const running = machine.start(
       ["login", name, "--issuer", machine.issuer, "--flow", "browser", ...args],
-      { env: { BROWSER: opener }, timeout: 120_000 },
+      { env: { BROWSER: opener }, timeout: 600_000 },
     );
     await running.waitFor("stderr", /has been opened in your browser/);
+    // what is still running after a second counts as opened
+    while (!existsSync(`${opener}.opened`)) await new Promise((resolve) => setTimeout(resolve, 20));
     return { running, url: readFileSync(`${opener}.opened`, "utf8") };
   }
 

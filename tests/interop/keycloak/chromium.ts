@@ -35,6 +35,9 @@ const OPTIONS = [
   "--disable-sync",
 ];
 
+/** A page that takes longer does not come, in milliseconds: Keycloak's first ones take half a minute on a busy machine. */
+const PATIENCE = 300_000;
+
 /**
  * Starts it.
  *
@@ -43,11 +46,11 @@ const OPTIONS = [
 export async function startChromium(): Promise<Chromium> {
   const executablePath = PROGRAMS.find(isProgram);
   if (executablePath === undefined) throw new Error("Cannot open a page: Chromium is missing. Install it");
-  const browser: Browser = await chromium.launch({ executablePath, args: OPTIONS, timeout: 60_000 });
+  const browser: Browser = await chromium.launch({ executablePath, args: OPTIONS, timeout: PATIENCE });
   return {
     open: async (url) => {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      context.setDefaultTimeout(20_000);
+      context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       await page.goto(url);
       return page;

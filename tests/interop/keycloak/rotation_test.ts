@@ -44,7 +44,7 @@ describe("a sign-in whose refresh tokens work once, at Keycloak", () => {
   const all = (args: string[]) =>
     Promise.all(
       Array.from({ length: PROCESSES }, (_, index) =>
-        ways[index % ways.length].run(args, { env: { HOME: machine.home }, timeout: 120_000 })),
+        ways[index % ways.length].run(args, { env: { HOME: machine.home }, timeout: 600_000 })),
     );
 
   it("costs one refresh when a token has run out and twenty processes of four kinds ask at once", async () => {

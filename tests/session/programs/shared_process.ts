@@ -27,10 +27,10 @@ const clock = { ...systemClock, now: () => Date.now() + aheadBy * 1000 };
 async function openStore(): Promise<Store> {
   if (kind === "deno-kv") {
     const { openKv } = (globalThis as unknown as { Deno: { openKv(path: string): Promise<DenoKv> } }).Deno;
-    return denoKvStore(await openKv(place));
+    return denoKvStore(await openKv(place), { deadline: 60_000 });
   }
   const { connect } = await import("../../store/redis_clients.ts");
-  return await redisStore((await connect(kind as "redis", place)).client);
+  return await redisStore((await connect(kind as "redis", place)).client, { deadline: 8000 });
 }
 
 const store = await openStore();

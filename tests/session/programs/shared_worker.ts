@@ -45,7 +45,7 @@ const handler: {
   fetch: async (request, env, context) => {
     const { what, callers = 1, aheadBy = 0, accessToken = "", refreshToken }: Command = await request.json();
     const clock = { ...systemClock, now: () => Date.now() + aheadBy * 1000 };
-    const store = durableObjectStore(env.TOKENS);
+    const store = durableObjectStore(env.TOKENS, { deadline: 60_000 });
     const key = new Uint8Array(32).fill(7);
     const issuer = await discover(env.ISSUER, { allowInsecureLoopback: true, clock });
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);

@@ -14,7 +14,7 @@ let passed = 0;
 const clock = { ...systemClock, now: () => Date.now() + passed };
 
 listen({
-  open: (name) => denoKvStore(databaseOf(name), { prefix: name, clock, deadline: 20_000 }),
+  open: (name) => denoKvStore(databaseOf(name), { prefix: name, clock, deadline: 120_000 }),
   more: {
     passTime: (milliseconds) => void (passed += milliseconds),
     entries: async () => {
@@ -30,7 +30,7 @@ listen({
     close: () => kv.close(),
     // Here, where the bytes have no way to go.
     keepLarge: async (length) => {
-      const store = denoKvStore(kv, { prefix: "large", clock, deadline: 60_000 });
+      const store = denoKvStore(kv, { prefix: "large", clock, deadline: 120_000 });
       const before = await store.read("key");
       await store.compareAndSet("key", before?.version, new Uint8Array(length).fill(7));
       const { value } = (await store.read("key"))!;

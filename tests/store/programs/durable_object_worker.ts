@@ -53,7 +53,7 @@ function serve(env: Environment): (body: string) => Promise<string> {
   };
   return serveStores({
     open: (name) =>
-      durableObjectStore(namespaces[name.split("-")[0]], { prefix: name, clock, deadline: 20_000 }),
+      durableObjectStore(namespaces[name.split("-")[0]], { prefix: name, clock, deadline: 120_000 }),
     more: {
       passTime: (milliseconds) => void (passed += milliseconds),
       // What a request gets that is none of the store's.

@@ -7,4 +7,4 @@ import { listen } from "../store_process.ts";
 
 const { client } = await connect(process.argv[2] as RedisPackage, process.argv[3]);
 
-listen({ open: (name) => redisStore(client, { prefix: `${name}:`, deadline: 20_000 }) });
+listen({ open: (name) => redisStore(client, { prefix: `${name}:`, deadline: 120_000 }) });
