@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -9,6 +9,7 @@ import { type RunningProcess, startProcess } from "../process.ts";
 import { bundle } from "../runtimes/bundle.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
 import { holdsPlaintext } from "../store/plaintext.ts";
+import { quietFiles } from "../store/quiet_files.ts";
 import { kill, LIFETIME, post } from "../store/store_process.ts";
 import type { Got } from "./shared_process.ts";
 
@@ -108,11 +109,8 @@ describe("Workers with one sign-in in a Durable Object, at a server that takes e
       assert.deepEqual({ presented, reused, revoked }, { presented: life, reused: 0, revoked: false });
     }
     assert.equal(seen.size, 4);
-    const entries = await readdir(join(folder, "disk"), { recursive: true, withFileTypes: true });
-    const files = await Promise.all(
-      entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name))),
-    );
-    assert.ok(files.some((bytes) => bytes.includes("apex-store")));
+    const files = await quietFiles(join(folder, "disk"), running.pid!);
+    assert.ok(files.some((bytes) => holdsPlaintext(bytes, "apex-store")));
     for (const token of seen) assert.ok(!files.some((bytes) => holdsPlaintext(bytes, token)));
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -16,6 +16,7 @@ import { storeConformance } from "./conformance.ts";
 import { fencedStoreConformance } from "./fenced_conformance.ts";
 import { eventually } from "./eventually.ts";
 import { holdsPlaintext } from "./plaintext.ts";
+import { quietFiles } from "./quiet_files.ts";
 import { type RemoteStores, remoteStores } from "./served_store.ts";
 import { inSlowTime, slowly } from "./slow_time.ts";
 import { kill, LIFETIME, post } from "./store_process.ts";
@@ -183,11 +184,7 @@ function aStore(): void {
       await encrypted.compareAndSet("apex", undefined, bytes(sealed));
       assert.equal(text((await encrypted.read("apex"))?.value), sealed);
     }
-    const disk = join(folder, "disk");
-    const entries = await readdir(disk, { recursive: true, withFileTypes: true });
-    const files = await Promise.all(
-      entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name))),
-    );
+    const files = await quietFiles(join(folder, "disk"), running.pid!);
     // The two prove that the others would have been found.
     assert.ok(files.filter((file) => holdsPlaintext(file, open)).length >= 2);
     assert.ok(!files.some((file) => holdsPlaintext(file, sealed)));
