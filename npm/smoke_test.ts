@@ -156,7 +156,7 @@ describe("the installed package", () => {
     const { PATH = "", DENO_DIR } = process.env;
     const env = { PATH, HOME: home, NO_COLOR: "1", ...(DENO_DIR === undefined ? {} : { DENO_DIR }) };
     return new Promise((resolve) => {
-      execFile(process.execPath, [...deno, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+      execFile(process.execPath, [...deno, ...args], { env, timeout: 300_000 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
         resolve({ code, stdout, stderr });
       });

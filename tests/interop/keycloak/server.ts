@@ -37,7 +37,7 @@ export interface RunningKeycloak {
 }
 
 /** It takes 10 s on a quiet machine, and two minutes on one that has ten other things to do. */
-const PATIENCE = 400_000;
+const PATIENCE = 1_200_000;
 
 /**
  * Starts it and waits until it listens.
