@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { deno, root } from "./toolchain.ts";
 
 /** How to run a program. */
@@ -22,7 +23,7 @@ export interface RunOptions {
 export interface RunResult {
   /** Its exit code; -1 when it did not end by itself. */
   readonly code: number;
-  /** stdout and stderr, as they came. */
+  /** stdout and stderr, line by line as they came. */
   readonly output: string;
   /** Whether it was still running at the timeout. */
   readonly timedOut: boolean;
@@ -43,9 +44,7 @@ export function run(program: string, args: readonly string[], options: RunOption
     running.add(child);
     let timedOut = false;
     const chunks: Uint8Array[] = [];
-    const keep = (chunk: Uint8Array) => chunks.push(chunk);
-    child.stdout.on("data", keep);
-    child.stderr.on("data", keep);
+    const rests = [child.stdout, child.stderr].map((stream) => keepLines(stream, chunks));
     let timer = setTimeout(() => {
       timedOut = true;
       endGroup(child);
@@ -55,11 +54,27 @@ export function run(program: string, args: readonly string[], options: RunOption
     const finish = (code: number, problem = "") => {
       clearTimeout(timer);
       running.delete(child);
-      resolve({ code, output: new TextDecoder().decode(concatenate(chunks)) + problem, timedOut });
+      const whole = concatenate([...chunks, ...rests.map((rest) => rest())]);
+      resolve({ code, output: new TextDecoder().decode(whole) + problem, timedOut });
     };
     child.on("error", (error) => finish(-1, `Cannot run ${program}: ${error.message}\n`));
     child.on("close", (code) => finish(code ?? -1));
   });
+}
+
+/**
+ * Keeps what comes out of a stream, whole lines at a time: a line that comes in pieces is not broken by one of the other
+ * stream. Returns what gives the rest.
+ */
+function keepLines(stream: Readable, kept: Uint8Array[]): () => Uint8Array {
+  let rest: Uint8Array = new Uint8Array();
+  stream.on("data", (chunk: Uint8Array) => {
+    const all = concatenate([rest, chunk]);
+    const end = all.lastIndexOf(0x0a) + 1;
+    if (end > 0) kept.push(all.subarray(0, end));
+    rest = all.subarray(end);
+  });
+  return () => rest;
 }
 
 /** Ends every program that is still running. */

@@ -14,6 +14,22 @@ describe("running a step of the tests", () => {
     assert.deepEqual(outcomeOf(result), { passed: 0, failed: 1, output: "this undefined" });
   });
 
+  it("keeps a line together that comes in pieces, whatever the other stream says meanwhile", async () => {
+    const source = `
+      const { writeSync } = require("node:fs");
+      const pieces = [[1, "on"], [2, "other\\n"], [1, "e\\ntw"], [2, "last"], [1, "o\\n"]];
+      const write = () => {
+        const [stream, text] = pieces.shift();
+        writeSync(stream, text);
+        if (pieces.length) setTimeout(write, 50);
+      };
+      write();`;
+    const { output, code } = await runScript(source);
+    assert.equal(code, 0);
+    assert.deepEqual(output.split("\n").sort(), ["last", "one", "other", "two"]);
+    assert.match(output, /last$/);
+  });
+
   it("ends what hangs at its time limit", async () => {
     const result = await runScript("setInterval(() => {}, 1000)", 300);
     assert.equal(result.timedOut, true);

@@ -4,11 +4,11 @@
  */
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { BROWSER, request, send } from "../host/callback.ts";
-import type { ProcessOptions, ProcessResult, RunningProcess } from "../process.ts";
+import { type ProcessOptions, type ProcessResult, type RunningProcess, writeProgram } from "../process.ts";
 import { assertAbsent } from "./canaries.ts";
 import { newHome } from "./command_line.ts";
 import { type IncomingRequest, serve, type ServedAuthorizationServer } from "./served.ts";
@@ -186,11 +186,11 @@ describe("the command line", () => {
 
   it("signs in with a browser, which gets the page to open and nothing else", async () => {
     const [argv, environment] = [join(home.desk, "argv"), join(home.desk, "environment")];
-    const script = file(
-      "browser",
+    const script = join(home.desk, "browser");
+    writeProgram(
+      script,
       `#!/bin/sh\nenv > ${environment}\nprintf '%s\\n' "$0" "$@" > ${argv}.new\nmv ${argv}.new ${argv}\n`,
     );
-    chmodSync(script, 0o700);
     const args = ["login", "web", "--client-id", "app", "--flow", "browser", "--par", ...reach];
     const running = home.start(args, {
       env: { BROWSER: script, APEX_CLIENT_SECRET: planted.environmentSecret, APEX_CLIENT_ID: "job" },

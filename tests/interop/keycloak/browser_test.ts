@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import {
   authorizationRequest,
@@ -11,7 +12,7 @@ import {
   unverifiedClaims,
 } from "../../../mod.ts";
 import { done, refused } from "../../cli/sign_in.ts";
-import type { RunningProcess } from "../../process.ts";
+import { type RunningProcess, writeProgram } from "../../process.ts";
 import { type Chromium, consent, enterCode, logIn, startChromium, waitForText } from "./chromium.ts";
 import { type KeycloakMachine, keycloakMachine } from "./machine.ts";
 import { discoverKeycloak } from "./place.ts";
@@ -49,11 +50,8 @@ describe("signing in at Keycloak with a real browser", () => {
     name: string,
     ...args: string[]
   ): Promise<{ running: RunningProcess; url: string }> {
-    const opener = machine.file(
-      `browser-${name}`,
-      `#!/bin/sh\nprintf %s "$1" > "$0.new"\nmv "$0.new" "$0.opened"\n`,
-    );
-    chmodSync(opener, 0o700);
+    const opener = join(machine.home, `browser-${name}`);
+    writeProgram(opener, `#!/bin/sh\nprintf %s "$1" > "$0.new"\nmv "$0.new" "$0.opened"\n`);
     const running = machine.start(
       ["login", name, "--issuer", machine.issuer, "--flow", "browser", ...args],
       { env: { BROWSER: opener }, timeout: 600_000 },
