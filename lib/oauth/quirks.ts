@@ -29,6 +29,8 @@ export type ToleratedQuirk =
   | "content-type"
   /** An error answer that came with status 200 (GitHub). */
   | "error-with-success-status"
+  /** A client secret without `client_secret_expires_at` (RFC 7591 section 3.2.1 wants it): taken as one without end. */
+  | "secret-end-missing"
   /** The ID token was left out although `openid` was asked for, on a grant where that is harmless. */
   | "id-token-missing";
 

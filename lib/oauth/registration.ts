@@ -70,7 +70,7 @@ export async function registerClient(
 ): Promise<RegisteredClient> {
   const url = endpointOf(issuer, { clientId: "" }, "registration_endpoint", "a client registration");
   const answer = await send(issuer, "POST", url, initialAccessToken, metadata, signal);
-  return registered(successMembers(answer, issuer, WHAT, 201));
+  return registered(issuer, successMembers(answer, issuer, WHAT, 201));
 }
 
 /**
@@ -85,7 +85,7 @@ export async function readRegistration(
   { signal }: RequestOptions = {},
 ): Promise<RegisteredClient> {
   const answer = await manage(issuer, "GET", client, undefined, signal);
-  return renewed(client, successMembers(answer, issuer, WHAT));
+  return renewed(issuer, client, successMembers(answer, issuer, WHAT));
 }
 
 /**
@@ -103,7 +103,7 @@ export async function updateRegistration(
   const { clientId: client_id, clientSecret: client_secret } = client;
   const body = { ...withoutServersOwn(metadata), client_id, client_secret };
   const answer = await manage(issuer, "PUT", client, body, signal);
-  return renewed(client, successMembers(answer, issuer, WHAT));
+  return renewed(issuer, client, successMembers(answer, issuer, WHAT));
 }
 
 /**
@@ -164,10 +164,12 @@ async function send(
 /** What the server keeps for itself and must not be sent back (RFC 7592 section 2.2), with its times and its address. */
 const SERVERS_OWN = /^(client_id|client_secret|registration)(_|$)/;
 
-function registered(members: Members): RegisteredClient {
+function registered({ quirks }: Issuer, members: Members): RegisteredClient {
   const text = (name: string) => members[name] ? textMember(members, name) : undefined;
   const clientSecret = text("client_secret");
-  const expiresAt = Number(members.client_secret_expires_at);
+  const end = members.client_secret_expires_at;
+  if (clientSecret && end === undefined) quirks.report("secret-end-missing");
+  const expiresAt = Number(end);
   return defined<RegisteredClient>({
     clientId: textMember(members, "client_id"),
     clientSecret,
@@ -187,8 +189,8 @@ function withoutServersOwn(members: Members): ClientMetadata {
  *
  * @throws {TokenError} `invalid_response` when it is about another client
  */
-function renewed(before: RegisteredClient, members: Members): RegisteredClient {
-  const after = registered(members);
+function renewed(issuer: Issuer, before: RegisteredClient, members: Members): RegisteredClient {
+  const after = registered(issuer, members);
   if (after.clientId !== before.clientId) {
     throw unusableAnswer("it is about another client");
   }

@@ -109,6 +109,12 @@ describe("a client registration", () => {
     assert.equal((await failureOf(readRegistration(issuer, half))).code, "unsupported");
   });
 
+  it("with a secret that does not say how long it is good has one without end, which is reported", async () => {
+    const { issuer, met } = stub(json({ client_id: "c1", client_secret: "s" }, 201), { metadata });
+    assert.deepEqual(await registerClient(issuer, {}), { clientId: "c1", clientSecret: "s", metadata: {} });
+    assert.deepEqual(met, ["secret-end-missing"]);
+  });
+
   for (const body of [{}, { client_id: 7 }, { client_id: "" }, [], "secret-canary"]) {
     it(`is refused when the answer is ${JSON.stringify(body)}`, async () => {
       const { issuer } = stub(json(body, 201), { metadata });
