@@ -106,6 +106,16 @@ describe("a signing key", () => {
     }
   });
 
+  it("comes from a JWK whatever else that says it is for", async () => {
+    const { export: exported, publicJwk } = await generateSigningKey();
+    const jwk = await exported();
+    for (const more of [{ use: "enc" }, { key_ops: ["verify"] }, { ext: false }]) {
+      const key = await signingKey({ ...jwk, ...more });
+      assert.deepEqual(key.publicJwk, publicJwk);
+      assert.equal((await key.sign(new Uint8Array(3))).length, 64);
+    }
+  });
+
   it("signs under the name Ed25519 where a server wants that of RFC 9864", async () => {
     const key = await signingKey(ED, { algorithm: "Ed25519" });
     assert.equal(key.algorithm, "Ed25519");

@@ -83,6 +83,7 @@ describe("the authorization endpoint", () => {
         { redirect_uri: "https://evil.test/" },
         { redirect_uri: "http://127.0.0.1:49152/other" },
         { redirect_uri: "http://localhost:49152/callback" },
+        { redirect_uri: "https://app.test:444/cb" },
         { redirect_uri: "" },
         { client_id: "nobody" },
       ] as Record<string, string>[]

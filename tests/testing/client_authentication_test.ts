@@ -155,6 +155,7 @@ describe("a client assertion", () => {
     ["exp is past", { exp: start }],
     ["exp is a day away", { exp: start + 86_400 }],
     ["iat is to come", { iat: start + 120 }],
+    ["nbf is to come", { nbf: start + 120 }],
     ["jti is missing", { jti: undefined }],
     ["typ is another", {}, { typ: "dpop+jwt" }],
     ["kid names no key", {}, { kid: "two" }],
@@ -165,6 +166,17 @@ describe("a client assertion", () => {
       assert.equal(await attempt({ ...good, ...claims }, { header }), "invalid_client");
     });
   }
+
+  it("is refused when it is said to be of another type", async () => {
+    const pair = await keyPair();
+    const clients = [{ clientId: "service", jwks: { keys: [pair.jwk] } }];
+    const server = await authorizationServer({ clients, clock: fakeClock(start * 1000) });
+    const client_assertion = await signed(pair.privateKey, good);
+    for (const said of [undefined, type.replace("jwt", "saml2")]) {
+      const parameters = { client_assertion, ...(said ? { client_assertion_type: said } : {}) };
+      assert.equal(await outcome(server, parameters), "invalid_client");
+    }
+  });
 
   it("is refused when somebody else signed it", async () => {
     assert.equal(await attempt(good, { key: (await keyPair()).privateKey }), "invalid_client");

@@ -78,6 +78,14 @@ describe("a DPoP proof", () => {
     });
   }
 
+  it("is refused when it gives its private key away, though all else is right", async () => {
+    const keys = await keyPair();
+    for (const more of [{ d: "x" }, { k: "x" }]) {
+      const shown = await proof(keys, {}, { jwk: { ...keys.jwk, ...more } });
+      assert.equal((await password(await serverAt(), shown)).json.error, "invalid_dpop_proof");
+    }
+  });
+
   it("is refused when another key signed it, when it is used twice, when there are two", async () => {
     const [keys, other] = [await keyPair(), await keyPair()];
     const server = await serverAt();

@@ -172,5 +172,7 @@ describe("CIBA", () => {
       login_hint: "ada",
     });
     assert.equal(asPublic.json.error, "unauthorized_client");
+    const clients = [{ clientId: "service", secret: "service-secret", grants: ["client_credentials"] }];
+    assert.equal((await begin(await authorizationServer({ clients }))).error, "unauthorized_client");
   });
 });
