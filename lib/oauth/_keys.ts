@@ -8,6 +8,8 @@ import {
   allowInsecureRequests,
   type AuthorizationServer,
   customFetch,
+  jwksCache,
+  type JWKSCacheInput,
   validateApplicationLevelSignature,
   type ValidateSignatureOptions,
 } from "oauth4webapi";
@@ -26,16 +28,37 @@ const JWKS_LIMIT = 524_288;
 /** The most keys of a set. */
 const MOST_KEYS = 100;
 
-type KeyFetcher = (url: string, init: RequestInit) => Promise<Response>;
+/** What was fetched, and is being fetched, for an issuer through one transport. */
+interface Downloads {
+  readonly underWay: Map<string, Shared<Members>>;
+  readonly cache: JWKSCacheInput;
+}
 
-// What is being fetched, per issuer and transport: a client with a transport of its own must not depend on another's.
-const underWay = /* @__PURE__ */ new WeakMap<object, WeakMap<object, Map<string, Shared<Members>>>>();
+// A client with a transport of its own must not depend on another client's.
+const downloads = /* @__PURE__ */ new WeakMap<object, WeakMap<object, Downloads>>();
 
 /** The protocol library's options for fetching an issuer's keys. */
 export function keyOptions(issuer: Issuer): ValidateSignatureOptions {
+  const { http, metadata } = issuer;
+  let byTransport = downloads.get(metadata);
+  if (!byTransport) downloads.set(metadata, byTransport = new WeakMap());
+  const transport = http.fetch ?? metadata;
+  let known = byTransport.get(transport);
+  if (!known) byTransport.set(transport, known = { underWay: new Map(), cache: {} });
+  const { underWay, cache } = known;
+  const download = async (url: string, headers?: HeadersInit) => {
+    const jwks = await fetchKeys(issuer, url, headers);
+    // at once: whoever comes between the end of the download and the library's reading of it would fetch them again
+    Object.assign(cache, { jwks, uat: Math.floor(Date.now() / 1000) });
+    return jwks;
+  };
   return {
-    [customFetch]: keyFetcher(issuer),
-    [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
+    // a new function each time, or the library would share a download under way by itself, and in a Worker all would
+    // wait for ever for that of a visitor who has left
+    [customFetch]: async (url: string, { headers }: { headers?: HeadersInit }) =>
+      Response.json(await together(underWay, url, http.clock, () => download(url, headers))),
+    [jwksCache]: cache,
+    [allowInsecureRequests]: http.allowInsecureLoopback,
   };
 }
 
@@ -82,19 +105,4 @@ async function fetchKeys({ http, quirks }: Issuer, url: string, headers?: Header
   const set = readMembers(answer, quirks);
   if (Array.isArray(set.keys) && set.keys.length > MOST_KEYS) throw unusableAnswer("it has too many keys");
   return set;
-}
-
-/**
- * What fetches the keys of an issuer: a new function each time, or the library would share a download that is under way
- * among its callers, and in a Worker all would wait for ever for that of a visitor who has left.
- */
-export function keyFetcher(issuer: Issuer): KeyFetcher {
-  const { http, metadata } = issuer;
-  let byTransport = underWay.get(metadata);
-  if (!byTransport) underWay.set(metadata, byTransport = new WeakMap());
-  const transport = http.fetch ?? metadata;
-  let downloads = byTransport.get(transport);
-  if (!downloads) byTransport.set(transport, downloads = new Map());
-  return async (url, { headers }) =>
-    Response.json(await together(downloads, url, http.clock, () => fetchKeys(issuer, url, headers)));
 }

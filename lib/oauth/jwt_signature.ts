@@ -5,16 +5,14 @@
  */
 
 import {
-  allowInsecureRequests,
   clockTolerance,
-  customFetch,
   processUserInfoResponse,
   skipSubjectCheck,
   validateApplicationLevelSignature,
 } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
-import { keyFetcher } from "./_keys.ts";
+import { keyOptions } from "./_keys.ts";
 import { guarded } from "./_protocol.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
@@ -43,9 +41,6 @@ export async function verifyJwtSignature(issuer: Issuer, jwt: string): Promise<v
   const server = { ...asServer(issuer), userinfo_signing_alg_values_supported: [alg] };
   await guarded(async () => {
     await processUserInfoResponse(server, client, skipSubjectCheck, response);
-    await validateApplicationLevelSignature(server, response, {
-      [customFetch]: keyFetcher(issuer),
-      [allowInsecureRequests]: issuer.http.allowInsecureLoopback,
-    });
+    await validateApplicationLevelSignature(server, response, keyOptions(issuer));
   });
 }

@@ -244,6 +244,19 @@ describe("the issuer's keys", () => {
     assert.equal(place.server.count("jwks"), 1);
   });
 
+  it("are fetched once for those who come one by one, while they come and afterwards", async () => {
+    const place = await world();
+    const signIns = [];
+    for (let count = 0; count < 100; count++) {
+      signIns.push(signIn(place));
+      // now before, now after whatever is under way goes on
+      if (count % 2) await new Promise((resolve) => setImmediate(resolve));
+      else await Promise.resolve();
+    }
+    assert.ok((await Promise.all(signIns)).every(({ claims }) => claims));
+    assert.equal(place.server.count("jwks"), 1);
+  });
+
   it("are fetched anew by whoever waits for somebody who has left, as a Worker's visitor does", async () => {
     const { server, issuer, clock } = await world();
     let asked = 0;

@@ -28,6 +28,12 @@ describe("the keys of an issuer", () => {
     assert.equal(server.count("jwks"), 1);
   });
 
+  it("are kept for the signatures that are looked at later", async () => {
+    const { server, issuer, jwt } = await place();
+    for (let count = 0; count < 3; count++) await verifyJwtSignature(issuer, jwt);
+    assert.equal(server.count("jwks"), 1);
+  });
+
   it("are not asked for a signature that none of them can have made", async () => {
     const { server, issuer } = await place();
     for (const alg of ["none", "HS256", "", undefined]) {
