@@ -27,8 +27,8 @@ export interface Run<K extends Kept> {
 const COOL_DOWN = 60;
 /** How long a process does not look into the store again for a token that is due, in milliseconds. */
 const RECHECK = 1000;
-/** How often a run that lost its lease is begun anew. */
-const RUNS = 3;
+/** How often a run that lost its lease is begun anew, each time with a longer one. */
+const RUNS = 4;
 
 /** What was handed out last, by what was asked for. */
 export type Memory = Map<string, { readonly token: StoredToken; readonly at: number }>;
@@ -38,7 +38,7 @@ export async function tokenOf<K extends Kept>(
   request: GrantRequest,
   asked: string,
   memory: Memory,
-  begin: (wish: Wish) => Run<K>,
+  begin: (wish: Wish, losses: number) => Run<K>,
   spends: boolean,
 ): Promise<AccessToken> {
   const { minValidity, force, issuer, signal } = request;
@@ -54,7 +54,7 @@ export async function tokenOf<K extends Kept>(
   const isRecent = last !== undefined && clock.monotonic() - last.at < RECHECK;
   if (isRecent && judge(last.token, wish, clock.now()) !== "useless") return handedOut(last.token);
   for (let runs = 1;; runs++) {
-    const { ports, driver } = begin(wish);
+    const { ports, driver } = begin(wish, runs - 1);
     try {
       const { token, because } = await runRefresh(ports, { spends });
       if (because && driver.lost() && runs < RUNS) continue;

@@ -125,31 +125,41 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
     return isOfNow ? token : undefined;
   }
 
-  function run(request: GrantRequest, asked: string, wish: Wish): Run<Session> {
+  function run(request: GrantRequest, asked: string, wish: Wish, losses: number): Run<Session> {
     const { issuer: given, client, minValidity: _1, force: _2, signal, ...parameters } = request;
     const reached = { issuer: issuerFor(given, client), client };
     const exchange = reached.issuer.http.timeout;
     const lease = (milliseconds: number) => store.lease!(`session/${name}`, milliseconds);
-    const driver = storeDriver({ sessions, lease, clock, exchange });
+    const driver = storeDriver({ sessions, lease, clock, exchange, losses });
     const keep = (token: StoredToken) => shelf.keep(token);
+    /** Whether what was noted last is written down: after a presentation, that is its answer. */
+    let isLogged = false;
     return {
       driver,
       ports: {
         ...commonPorts({ driver, clock, wish, keep, signal }),
         name,
         sessions: driver.sessions,
-        attempts: noted,
+        attempts: {
+          ...noted,
+          compareAndSet: async (...record) => {
+            const version = await noted.compareAndSet(...record);
+            isLogged = version !== undefined;
+            return version;
+          },
+        },
         encode: encodeSession,
         decode: (bytes) => belongingTo(decodeSession(bytes), reached.issuer, client, name),
         readToken: () => readToken(asked),
         prepare: async () => {
           if (signal?.aborted) throw givenUp(false);
           await prepare();
-          await driver.secure();
+          await driver.secure(false);
         },
         present: async (session) => {
+          isLogged = false;
           try {
-            await driver.secure();
+            await driver.secure(mustNotRepeat(session));
           } catch (error) {
             // nothing is spent
             return { is: "refused", error: error as TokenError };
@@ -158,12 +168,15 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
         },
         interpret: async (raw, session) => {
           const { signedInAt } = session;
-          const event = await interpret(
-            reached,
-            session,
-            raw,
-            (token, { asked, sentAt }) => storedToken(token, { asked, requestedAt: sentAt, signedInAt }),
-          );
+          const [event] = await Promise.all([
+            interpret(
+              reached,
+              session,
+              raw,
+              (token, { asked, sentAt }) => storedToken(token, { asked, requestedAt: sentAt, signedInAt }),
+            ),
+            isLogged && driver.received(),
+          ]);
           return inOrder(event, session);
         },
         obtain: () => Promise.reject(new TokenError("internal", "A session obtains nothing by itself")),
@@ -175,7 +188,7 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
     defaults,
     obtain: async (request) => {
       const asked = wishKey(request.issuer, request.client, request);
-      const work = tokenOf(request, asked, memory, (wish) => run(request, asked, wish), true);
+      const work = tokenOf(request, asked, memory, (wish, losses) => run(request, asked, wish, losses), true);
       waitUntil?.(work.catch(() => {}));
       try {
         return await work;
@@ -256,6 +269,11 @@ function belongingTo(session: Session, { issuer }: Issuer, { clientId }: Client,
     `Cannot use the session "${name}": it is of the client "${session.clientId}" at ${session.issuer}`,
     { nextStep: "Give each client's session a name of its own" },
   );
+}
+
+/** Whether a second presentation of its refresh token may end the sign-in. */
+export function mustNotRepeat({ rotation }: Pick<Session, "rotation">): boolean {
+  return rotation !== "steady" && rotation !== "grace";
 }
 
 /** Of two sessions the later one must say so, whatever the clocks of those who received them say. */

@@ -50,9 +50,9 @@ export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant 
   const shelf = tokenShelf(tokens, name, clock);
   const memory: Memory = new Map();
 
-  function run(request: GrantRequest, asked: string, place: string, wish: Wish): Run<Kept> {
+  function run(request: GrantRequest, asked: string, place: string, wish: Wish, losses: number): Run<Kept> {
     const { issuer, client, signal } = request;
-    const driver = driverOf(issuerFor(issuer, client).http.timeout, place);
+    const driver = driverOf(issuerFor(issuer, client).http.timeout, place, losses);
     const never = () => Promise.reject(new TokenError("internal", "A client's own tokens have no session"));
     return {
       driver,
@@ -69,7 +69,7 @@ export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant 
         interpret: never,
         obtain: async () => {
           // at worst somebody else asks too
-          if (store.lease) await driver.secure().catch(() => {});
+          if (store.lease) await driver.secure(false).catch(() => {});
           const requestedAt = clock.now();
           return storedToken(accessTokenOf(await grant.obtain(request)), { asked, requestedAt });
         },
@@ -77,15 +77,16 @@ export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant 
     };
   }
 
-  function driverOf(exchange: number, place: string): StoreDriver {
+  function driverOf(exchange: number, place: string, losses: number): StoreDriver {
     if (store.lease) {
       const lease = (milliseconds: number) => store.lease!(`token/${place}`, milliseconds);
-      return storeDriver({ sessions: nothing(store), lease, clock, exchange });
+      return storeDriver({ sessions: nothing(store), lease, clock, exchange, losses });
     }
     return {
       sessions: nothing(store),
       lock: () => Promise.resolve(() => Promise.resolve()),
       secure: () => Promise.resolve(),
+      received: () => Promise.resolve(),
       lost: () => false,
     };
   }
@@ -96,7 +97,13 @@ export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant 
       const asked = wishKey(request.issuer, request.client, request);
       const place = await shelf.keyOf(asked);
       try {
-        return await tokenOf(request, asked, memory, (wish) => run(request, asked, place, wish), false);
+        return await tokenOf(
+          request,
+          asked,
+          memory,
+          (wish, losses) => run(request, asked, place, wish, losses),
+          false,
+        );
       } catch (error) {
         if (!isTokenError(error) || error.code !== "storage") throw error;
         return accessTokenOf(await grant.obtain(request));

@@ -22,6 +22,8 @@ export interface StoreCall {
   readonly what: "read" | "compareAndSet" | "remove" | "lease" | "renew";
   /** As the store sees it: `session/NAME`, `attempt/NAME`, `token/NAME/…`. */
   readonly key: string;
+  /** Of a renewal: of which lease, counted from 1 in the order in which they were asked for. */
+  readonly lease?: number;
 }
 
 /** A store in memory that says of itself that it is durable, as a database would be that several processes use. */
@@ -44,10 +46,12 @@ export function sharedStore(clock: Clock): SharedStore {
   let look: ((call: StoreCall) => void | Promise<void>) | undefined;
   let isDown = false;
 
-  async function enter(what: StoreCall["what"], key: string): Promise<void> {
+  let leases = 0;
+
+  async function enter(what: StoreCall["what"], key: string, lease?: number): Promise<void> {
     calls.push({ what, key });
     if (isDown) throw unreachable();
-    await look?.({ what, key });
+    await look?.({ what, key, lease });
   }
 
   return {
@@ -71,12 +75,13 @@ export function sharedStore(clock: Clock): SharedStore {
         return await inner.remove(key, expected);
       },
       lease: async (key, milliseconds) => {
-        await enter("lease", key);
+        await enter("lease", key, leases + 1);
+        const number = ++leases;
         const lease = await inner.lease!(key, milliseconds);
         return lease && {
           ...lease,
           renew: async (milliseconds) => {
-            await enter("renew", key);
+            await enter("renew", key, number);
             return await lease.renew(milliseconds);
           },
           release: async () => {

@@ -117,10 +117,10 @@ export async function getToken(
       try {
         const delivered = await runRefresh(ports, {}, sabotage.machine);
         if (delivered.because) failed();
-        if (!delivered.because || !again() || count === 3) return delivered;
+        if (!delivered.because || !again() || count === 4) return delivered;
       } catch (error) {
         failed();
-        if (!again() || count === 3) throw error;
+        if (!again() || count === 4) throw error;
       }
     }
   };

@@ -170,7 +170,7 @@ export const storeFaults: readonly Fault[] = [
       driver: (driver) => ({
         ...driver,
         lock: (done) => driver.lock(done).catch(() => () => Promise.resolve()),
-        secure: () => driver.secure().catch(() => {}),
+        secure: (alone) => driver.secure(alone).catch(() => {}),
       }),
     },
     seeds: 2000,

@@ -3,6 +3,7 @@
 import { TokenError } from "../../lib/errors.ts";
 import { rememberingAnswers } from "../../lib/session/_unsaved_answers.ts";
 import { fingerprint } from "../../lib/session/refresh_attempt.ts";
+import { mustNotRepeat } from "../../lib/session/stored_session.ts";
 import { storeDriver } from "../../lib/session/store_driver.ts";
 import type { Event } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -39,12 +40,19 @@ interface Memory {
   readonly log: { done: boolean };
   /** Whether the store did not take something in this run. */
   isStoreDown: boolean;
+  /** Whether what was noted last is in the store. */
+  isLogged: boolean;
+  /** How often a run for the same wish has lost its lease. */
+  losses: number;
+  wish?: Wish;
 }
 
 /** A request that was sent under a lease, until what it brought is durable. */
 interface Flight {
   readonly process: VirtualProcess;
   readonly request: Request;
+  /** Whether a second presentation is forgiven, so that the lease is not made to outlast the exchange. */
+  readonly forgiven: boolean;
 }
 
 /** The virtual store of some virtual processes. */
@@ -53,12 +61,15 @@ export function storeGround(world: World, setting: () => Setting): Ground {
   const flights = new Set<Flight>();
   const memories = new WeakMap<VirtualProcess, Memory>();
 
-  /** A process that stood still after it had sent its request may lose its lease to the next one. */
+  /**
+   * A process that stood still after it had sent its request may lose its lease to the next one; and one that could not
+   * reach the store, where that does no harm.
+   */
   function watch(): void {
     for (const flight of flights) {
-      const { process, request } = flight;
+      const { process, request, forgiven } = flight;
       if (process.dead || request.durable) flights.delete(flight);
-      else if (store.holder() !== process && process.stoppedUntil > request.sentAt) {
+      else if (store.holder() !== process && (forgiven || process.stoppedUntil > request.sentAt)) {
         setting().server().familyOf(request.refreshToken)!.conflict = true;
       }
     }
@@ -121,6 +132,7 @@ function runOn(
 ): Run {
   const { world, checks, sabotage } = setting;
   let request: Request | undefined;
+  let [isForgiven, isBeating] = [false, false];
 
   const view = store.of(process, (key, text) => {
     if (key.startsWith(TOKENS)) return;
@@ -137,7 +149,9 @@ function runOn(
         memory.log.done = true;
         if (prefix === SESSIONS) checks.writing(new TextDecoder().decode(value));
         try {
-          return await view.compareAndSet(prefix + key, expected, value);
+          const version = await view.compareAndSet(prefix + key, expected, value);
+          if (prefix === ATTEMPTS) memory.isLogged = version !== undefined;
+          return version;
         } catch (error) {
           memory.isStoreDown = true;
           throw error;
@@ -148,10 +162,18 @@ function runOn(
   }
 
   const memory: Memory = memories.get(process) ??
-    { attempts: rememberingAnswers(under(ATTEMPTS)), log: { done: true }, isStoreDown: false };
+    {
+      attempts: rememberingAnswers(under(ATTEMPTS)),
+      log: { done: true },
+      isStoreDown: false,
+      isLogged: false,
+      losses: 0,
+    };
   memories.set(process, memory);
   memory.log.done = true;
   memory.isStoreDown = false;
+  memory.losses = memory.wish === wish ? memory.losses + 1 : 0;
+  memory.wish = wish;
   const clock = {
     now: world.now,
     monotonic: world.now,
@@ -159,15 +181,32 @@ function runOn(
   };
   const sound = storeDriver({
     sessions: under(SESSIONS),
-    lease: (milliseconds) => view.lease(NAME, milliseconds),
+    lease: async (milliseconds) => {
+      const lease = await view.lease(NAME, milliseconds);
+      return lease && { ...lease, renew: (time) => (isBeating ? lease.renewBeside : lease.renew)(time) };
+    },
     clock,
     exchange: EXCHANGE,
+    losses: memory.losses,
+    every: (milliseconds, work) => {
+      let isOver = false;
+      const beat = async () => {
+        if (isOver) return;
+        isBeating = true;
+        await work();
+        isBeating = false;
+        next();
+      };
+      const next = () => world.beside(process, world.now() + milliseconds, beat);
+      next();
+      return () => void (isOver = true);
+    },
     random: world.random.next,
   });
   const driver = sabotage.driver?.(sound) ?? sound;
   const shared = sharedPorts(setting, process, wish, memory.log, (sent) => {
     request = sent;
-    flights.add({ process, request });
+    flights.add({ process, request, forgiven: isForgiven });
   });
 
   async function keep(token: Token): Promise<void> {
@@ -200,11 +239,13 @@ function runOn(
         if (softAt > token.softAt) await keep({ ...token, softAt });
       },
       lock: (done) => driver.lock(done),
-      prepare: () => driver.secure(),
+      prepare: () => driver.secure(false),
       relieve: () => Promise.resolve(),
       present: async (kept) => {
+        isForgiven = !mustNotRepeat(kept);
+        memory.isLogged = false;
         try {
-          await driver.secure();
+          await driver.secure(!isForgiven);
         } catch (error) {
           if (!(error instanceof TokenError)) throw error;
           return { is: "refused", error };
@@ -218,6 +259,7 @@ function runOn(
         return event;
       },
       interpret: async (raw, kept) => {
+        if (memory.isLogged) await driver.received();
         const event = await shared.interpret(raw, kept);
         return inOrder(event, kept);
       },

@@ -7,7 +7,7 @@ import type { VirtualProcess, World } from "./world.ts";
 /** The store. */
 export interface VirtualStore {
   /** As one process sees it. `told` hears of each write when it is done, whoever else hears of it. */
-  of(process: VirtualProcess, told?: (key: string, text: string) => void): Required<Omit<Store, "prepare">>;
+  of(process: VirtualProcess, told?: (key: string, text: string) => void): StoreView;
   /** The newest text under a key. */
   text(key: string): string | undefined;
   changes(): number;
@@ -17,6 +17,16 @@ export interface VirtualStore {
   run(now: number): void;
   next(): number;
   calm(yes: boolean): void;
+}
+
+/** A lease that can be renewed while its holder waits for something else. */
+export interface VirtualLease extends Lease {
+  renewBeside(milliseconds: number): Promise<number | undefined>;
+}
+
+/** The store as one process sees it. */
+export interface StoreView extends Required<Omit<Store, "prepare">> {
+  lease(key: string, milliseconds: number): Promise<VirtualLease | undefined>;
 }
 
 /** How long a process waits for an answer, in milliseconds. */
@@ -43,7 +53,7 @@ export function virtualStore(world: World): VirtualStore {
 
   async function unheard(process: VirtualProcess): Promise<never> {
     await world.turn(process, world.now() + random.below(DEADLINE));
-    throw new TokenError("storage", "Cannot reach the store", { retryable: true });
+    throw unreachable();
   }
 
   async function call<T>(process: VirtualProcess, work: () => T, canBeLate = true): Promise<T> {
@@ -54,27 +64,38 @@ export function virtualStore(world: World): VirtualStore {
     } catch {
       return await unheard(process);
     }
+    const answer = reach(work, canBeLate);
+    return answer ? answer.result : await unheard(process);
+  }
+
+  /** Returns nothing where nobody hears of it. */
+  function reach<T>(work: () => T, canBeLate: boolean): { readonly result: T } | undefined {
     if (strikes(rates.down)) {
       downUntil = world.now() + random.below(random.pick([3000, 60_000]));
       world.trace(`the store is down for ${downUntil - world.now()} ms`);
     }
-    if (world.now() < downUntil && !isCalm) return await unheard(process);
+    if (world.now() < downUntil && !isCalm) return undefined;
     if (canBeLate && strikes(rates.late)) {
       onTheirWay.push({ at: world.now() + random.below(10_000), work });
-      return await unheard(process);
+      return undefined;
     }
     const result = work();
-    return strikes(rates.lost) ? await unheard(process) : result;
+    return strikes(rates.lost) ? undefined : { result };
   }
 
-  function leaseOf(holder: VirtualProcess, milliseconds: number): Lease | undefined {
+  function leaseOf(holder: VirtualProcess, milliseconds: number): VirtualLease | undefined {
     if (lease && world.now() < lease.endsAt) return undefined;
     const own = lease = { holder, endsAt: world.now() + milliseconds };
     world.trace(`${holder.name}: has the lease`);
-    const isMine = () => lease === own && world.now() < own.endsAt;
+    const longer = (time: number) => () =>
+      lease === own && world.now() < own.endsAt ? own.endsAt = world.now() + time : undefined;
     return {
       expiresAt: own.endsAt,
-      renew: (longer) => call(holder, () => isMine() ? own.endsAt = world.now() + longer : undefined),
+      renew: (time) => call(holder, longer(time)),
+      renewBeside: (time) => {
+        const answer = reach(longer(time), true);
+        return answer ? Promise.resolve(answer.result) : Promise.reject(unreachable());
+      },
       release: async () => {
         const give = () => {
           if (lease === own) lease = undefined;
@@ -123,4 +144,8 @@ export function virtualStore(world: World): VirtualStore {
       downUntil = 0;
     },
   };
+}
+
+function unreachable(): TokenError {
+  return new TokenError("storage", "Cannot reach the store", { retryable: true });
 }

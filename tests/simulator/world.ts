@@ -27,6 +27,8 @@ export interface VirtualProcess {
   stoppedUntil: number;
   /** Where it waits for its turn, and from when on it can have it. */
   waiting?: { readonly at: number; readonly go: () => void };
+  /** What it does beside that: when, and what. */
+  heart?: { readonly at: number; readonly go: () => void };
   /** The misfortune that strikes at one of its next calls of the disk. */
   trap?: { calls: number; readonly strike: "death" | "power cut" | "disk error" };
   /** How often its disk may still fail: a few failures can be survived, a broken disk cannot. */
@@ -45,6 +47,8 @@ export interface World {
   start(name: string, life: (process: VirtualProcess) => Promise<void>, at: number): void;
   /** Waits for a turn, not before `at`. A dead process waits for ever. */
   turn(process: VirtualProcess, at?: number): Promise<void>;
+  /** Lets a process do something at `at`, whatever else it waits for. It may wait for nothing itself. */
+  beside(process: VirtualProcess, at: number, work: () => Promise<void>): void;
   /** The kernel's lock: it dies with its holder. Returns whether it was had. */
   tryLock(process: VirtualProcess): boolean;
   unlock(process: VirtualProcess): void;
@@ -123,7 +127,7 @@ export function makeWorld(
   function kill(process: VirtualProcess): void {
     const life = lives.get(process)!;
     process.dead = true;
-    process.waiting = undefined;
+    process.waiting = process.heart = undefined;
     lives.delete(process);
     if (holder === process) holder = undefined;
     counts.deaths++;
@@ -157,18 +161,22 @@ export function makeWorld(
     }
   }
 
+  function tasks({ waiting, heart }: VirtualProcess): { readonly at: number; readonly go: () => void }[] {
+    return [waiting, heart].filter((task) => task !== undefined);
+  }
+
   function ready(): VirtualProcess[] {
     const found: VirtualProcess[] = [];
     for (const process of lives.keys()) {
-      if (process.waiting && process.waiting.at <= now && process.stoppedUntil <= now) found.push(process);
+      if (process.stoppedUntil <= now && tasks(process).some(({ at }) => at <= now)) found.push(process);
     }
     return found;
   }
 
   function nextMoment(): number {
     let next = inhabitants.next();
-    for (const { waiting, stoppedUntil } of lives.keys()) {
-      if (waiting) next = Math.min(next, Math.max(waiting.at, stoppedUntil));
+    for (const process of lives.keys()) {
+      for (const { at } of tasks(process)) next = Math.min(next, Math.max(at, process.stoppedUntil));
     }
     return next;
   }
@@ -193,8 +201,11 @@ export function makeWorld(
       say(`${process.name}: death`);
       return kill(process);
     }
-    const { go } = process.waiting!;
-    process.waiting = undefined;
+    const due = tasks(process).filter(({ at }) => at <= now);
+    const task = due.length > 1 ? random.pick(due) : due[0];
+    if (task === process.heart) process.heart = undefined;
+    else process.waiting = undefined;
+    const { go } = task;
     await new Promise<void>((resolve) => {
       yielded = resolve;
       go();
@@ -216,6 +227,19 @@ export function makeWorld(
         if (!process.dead) process.waiting = { at, go: resolve };
         yielded();
       }),
+    beside: (process, at, work) => {
+      if (!process.dead) {
+        process.heart = {
+          at,
+          go: () => {
+            work().then(() => yielded(), (error) => {
+              failure ??= error;
+              yielded();
+            });
+          },
+        };
+      }
+    },
     tryLock: (process) => {
       if (process.dead || holder) return false;
       holder = process;
