@@ -73,7 +73,7 @@ function controlFile(version: string, architecture: string, size: number): strin
   return `Package: apex-token
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: The authors of @apex/token <apex-token@localhost>
+Maintainer: The authors of @apex/token
 Depends: libc6 (>= 2.17)
 Installed-Size: ${Math.ceil(size / 1024)}
 Section: net

@@ -16,16 +16,17 @@ import { debianPackage } from "./debian_package.ts";
 import { installer } from "./installer.ts";
 import { runtimeFor } from "./runtime.ts";
 import { billOfMaterials } from "./sbom.ts";
+import { startProgram } from "./start.ts";
 import type { Target } from "./targets.ts";
 
 /** Where it is put. */
 export const releaseFolder: string = join(root, "dist/release");
 
 /**
- * Builds for all `targets`, each twice, and packs what was built.
+ * Builds for all `targets`, each twice, starts what this machine can start, and packs what was built.
  *
  * @param say told what has been made
- * @throws when two builds of the same sources differ
+ * @throws when two builds of the same sources differ, or a program that was started brings no token
  */
 export async function release(
   targets: readonly Target[],
@@ -47,11 +48,9 @@ export async function release(
     say(`${checksums.get(name)}  ${name}  ${bytes.length} bytes`);
   };
   for (const target of targets) {
-    const program: ArchiveFile = {
-      path: `bin/${target.program}`,
-      bytes: await buildTwice(target, join(folder, "build")),
-      isProgram: true,
-    };
+    const built = await buildTwice(target, join(folder, "build"));
+    say(await startProgram(target, built.path));
+    const program: ArchiveFile = { path: `bin/${target.program}`, bytes: built.bytes, isProgram: true };
     const files = [program, ...beside];
     const name = `apex-token-${version}-${target.name}`;
     const inFolder = files.map((file) => ({ ...file, path: `${name}/${file.path}` }));
@@ -72,17 +71,17 @@ export async function release(
   await writeFile(join(folder, "SHA256SUMS"), lines.join(""));
 }
 
-async function buildTwice(target: Target, folder: string): Promise<Uint8Array> {
+async function buildTwice(target: Target, folder: string): Promise<{ path: string; bytes: Uint8Array }> {
   const runtime = await runtimeFor(target);
-  const built: Uint8Array[] = [];
+  const built: { path: string; bytes: Uint8Array }[] = [];
   for (const turn of ["first", "second"]) {
     // Bun writes the base name into the program: the folders differ, the name does not
     const path = join(folder, turn, target.name, target.program);
     await mkdir(join(folder, turn, target.name), { recursive: true });
     await compile(path, [`--target=${target.bun}`, `--compile-executable-path=${runtime}`]);
-    built.push(await readFile(path));
+    built.push({ path, bytes: await readFile(path) });
   }
-  const [first, second] = built.map((bytes) => createHash("sha256").update(bytes).digest("hex"));
+  const [first, second] = built.map(({ bytes }) => createHash("sha256").update(bytes).digest("hex"));
   if (first === second) return built[0];
   throw new Error(`Cannot release ${target.name}: two builds of it differ (${first}, ${second})`);
 }
