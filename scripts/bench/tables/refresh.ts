@@ -4,45 +4,34 @@
  * @module
  */
 
-import { accessSync, constants } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeCertificates } from "../../../tests/hostile/certificates.ts";
-import { deno, root } from "../../toolchain.ts";
 import { ownBinary } from "../compile.ts";
 import { versionsOf } from "../machine.ts";
 import { median, ratio } from "../measure.ts";
+import { OIDC_TOKEN, startOriginalAgent, startTlsServer } from "../original.ts";
 import { personHome, PROFILE } from "../person_home.ts";
-import { ask, commandOf, type Server, startRotatingServer, startServer } from "../processes.ts";
-import type { OriginalAgent } from "../programs/original_agent.ts";
+import { ask, commandOf } from "../processes.ts";
 import type { Answer, Question } from "../programs/start_up.ts";
 import { RATIO, type Table, US } from "../table.ts";
 
 const ROUNDS = 40;
-const OIDC_TOKEN = "/usr/bin/oidc-token";
 
 /** Measures one refresh. */
 export async function refresh(): Promise<Table> {
   const scratch = await mkdtemp(join(tmpdir(), "apex-token-bench-"));
-  const { authority, good } = makeCertificates();
-  const server = await startRotatingServer({ latency: 0, life: 3600, certificate: good });
-  let running: Server | undefined;
-  let agent: OriginalAgent | undefined;
+  const server = await startTlsServer(scratch);
+  let agent: Awaited<ReturnType<typeof startOriginalAgent>>;
   try {
     const binary = await ownBinary();
-    const ca = `${scratch}/ca.pem`;
-    await writeFile(ca, authority);
-    const home = await personHome(binary, scratch, server.address, ["--ca-file", ca]);
+    const home = await personHome(binary, scratch, server.address, ["--ca-file", server.ca]);
     const where = { cwd: home.path, env: home.env };
     const commands: Record<string, Question["commands"][string]> = {
       [US]: { command: [binary, "get", PROFILE, "--force"], ...where },
     };
-    if (isInstalled(OIDC_TOKEN)) {
-      const program = ["-c", `${root}deno.json`, `${root}scripts/bench/programs/original_agent.ts`];
-      await mkdir(`${scratch}/agent`);
-      running = await startServer([deno(), "run", "-A", ...program, `${scratch}/agent`, server.address, ca]);
-      agent = JSON.parse(running.address) as OriginalAgent;
+    agent = await startOriginalAgent(scratch, server);
+    if (agent) {
       commands["oidc-token -f"] = {
         command: [OIDC_TOKEN, "-f", agent.account],
         cwd: scratch,
@@ -68,17 +57,8 @@ export async function refresh(): Promise<Table> {
       })),
     };
   } finally {
-    await running?.close();
+    await agent?.close();
     await server.close();
     await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-function isInstalled(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
