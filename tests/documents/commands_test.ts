@@ -44,7 +44,7 @@ function faultIn(line: string): string | undefined {
   for (let at = 0; at < words.length; at++) {
     const [word, value] = words[at].split("=", 2);
     if (word.startsWith("-") && word !== "-") {
-      if (["-h", "--help", "--version", "-V"].includes(word)) continue;
+      if (["-h", "--help", "--version"].includes(word)) continue;
       const option = command.options.find(({ short, long }) => word === short || word === long);
       if (!option) return `"${command.name()}" has no ${word}`;
       if (option.required && value === undefined) at++;
