@@ -18,7 +18,7 @@ import { type TokenSource, tokenSource } from "../session/token_source.ts";
  * The tokens of a profile, or of an account where no profile has that name, as `apex-token get` gives them. Nobody is
  * ever asked anything.
  *
- * @throws {TokenError} `unknown_profile`, `invalid_argument` when none can be meant, `storage`
+ * @throws {TokenError} `unknown_profile`, `sign_in_required` when there is none, `invalid_argument` when several could be meant, `storage`
  */
 export async function sourceNamed(host: Host, name?: string): Promise<TokenSource> {
   const chosen = chosenName(host, name);

@@ -12,7 +12,7 @@ import type { Session } from "../session/session.ts";
 import { clientOf } from "./client_of.ts";
 import { issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
-import { defaultProfileName, readProfile } from "./profile_files.ts";
+import { defaultProfileName, profileNames, readProfile } from "./profile_files.ts";
 import { sessionHome } from "./session_home.ts";
 
 /** A profile that somebody has signed in to. */
@@ -26,7 +26,7 @@ export interface SignedIn {
 /**
  * The profile that is meant: the one that is named, `APEX_TOKEN_PROFILE`, the default or the only one.
  *
- * @throws {TokenError} `unknown_profile`, `invalid_argument` when none can be meant
+ * @throws {TokenError} `unknown_profile`; as `chosenName`
  */
 export function chooseProfile(host: Host, name?: string): Profile {
   return readProfile(host, chosenName(host, name));
@@ -35,13 +35,20 @@ export function chooseProfile(host: Host, name?: string): Profile {
 /**
  * The name of the profile that is meant, whether or not there is one.
  *
- * @throws {TokenError} `invalid_argument` when none can be meant
+ * @throws {TokenError} `sign_in_required` when there is no profile, `invalid_argument` when there are several and none is
+ * the default
  */
 export function chosenName(host: Host, name?: string): string {
   const chosen = name ?? host.environment("APEX_TOKEN_PROFILE") ?? defaultProfileName(host);
   if (chosen !== undefined) return chosen;
-  throw new TokenError("invalid_argument", "Which profile is meant? There is no default one", {
-    nextStep: "Name one; they are listed by: apex-token list",
+  const names = profileNames(host);
+  if (names.length === 0) {
+    throw new TokenError("sign_in_required", "Nobody has signed in here yet", {
+      nextStep: "Run: apex-token login NAME --issuer URL --client-id ID",
+    });
+  }
+  throw new TokenError("invalid_argument", "There are several profiles and none is the default", {
+    nextStep: `Name one: ${names.join(", ")}`,
   });
 }
 

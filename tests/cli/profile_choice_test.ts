@@ -72,6 +72,28 @@ describe("which profile is meant", () => {
       /Name one: apex-token get first, apex-token get second, apex-token get third$/m,
     );
     assert.equal(await profileOf(["third"]), "third");
+    refused(
+      await machine.run(["inspect"]),
+      2,
+      /There are several profiles and none is the default/,
+      /Name one: first, second, third\.$/m,
+    );
+  });
+
+  it("cannot be any when there is none: the first thing to do is named", async () => {
+    const empty = await makeMachine(quickVariant);
+    try {
+      for (const command of ["get", "inspect", "userinfo", "revoke"]) {
+        refused(
+          await empty.run([command]),
+          4,
+          /Nobody has signed in here yet/,
+          /^Run: apex-token login NAME --issuer URL --client-id ID$/m,
+        );
+      }
+    } finally {
+      empty.close();
+    }
   });
 
   it("is the only one when there is one", async () => {
