@@ -6,7 +6,7 @@
 
 /** From the top to the bottom: a file imports from its own line and from the lines above it, never from below. */
 export const order: readonly (readonly string[])[] = [
-  ["clock", "errors", "safe_text", "version"],
+  ["bytes", "clock", "errors", "safe_text", "version"],
   ["http"],
   ["oauth"],
   ["store", "providers"],

@@ -16,6 +16,7 @@
  * @module
  */
 
+import { toBase64 } from "../bytes.ts";
 import { Buffer } from "node:buffer";
 import { TokenError } from "../errors.ts";
 import {
@@ -103,11 +104,11 @@ export async function writeAccountText(text: string, closing: AccountSeal): Prom
   const box = seal(text, cipher, nonce);
   return [
     box.length,
-    base64(nonce),
-    base64(salt),
+    toBase64(nonce),
+    toBase64(salt),
     PARAMETERS,
-    base64(box),
-    base64(check),
+    toBase64(box),
+    toBase64(check),
     version,
   ].join("\n");
 }
@@ -136,10 +137,6 @@ async function openLegacy(text: string, password: string): Promise<OpenedAccount
     }
   }
   return undefined;
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64");
 }
 
 function bytesOf(text = ""): Uint8Array {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64 } from "../bytes.ts";
 import { readFileSync } from "node:fs";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -104,7 +105,7 @@ async function fileSuccessor(host: Host, home: OpenAccount): Promise<void> {
 async function openWithKey(store: AccountStore, name: string, key: string): Promise<OpenAccount> {
   let bytes: Uint8Array;
   try {
-    bytes = Uint8Array.from(atob(key), (character) => character.charCodeAt(0));
+    bytes = fromBase64(key);
   } catch {
     throw new TokenError("invalid_argument", "Cannot use the key of the account: it is not base64");
   }

@@ -6,7 +6,8 @@
  */
 
 import type { KeyHolder } from "../host/key_holder.ts";
-import { base64, fromBase64 } from "./_base64.ts";
+import { toBase64 } from "../bytes.ts";
+import { fromBase64 } from "./_base64.ts";
 import { badRequest, failure, success, textOf, WORDS } from "./replies.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
 
@@ -36,7 +37,7 @@ export function heldKeys(isLocked: () => boolean): HeldKeys {
     switch (request) {
       case "key_get": {
         const key = keys.get(id);
-        return success(key ? { key: base64(key) } : {});
+        return success(key ? { key: toBase64(key) } : {});
       }
       case "key_put": {
         const key = fromBase64(new TextEncoder().encode(textOf(text) ?? ""));

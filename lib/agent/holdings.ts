@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../bytes.ts";
 import type { Host } from "../host/host.ts";
 import type { AccountStore, IssuerSettings, OpenAccount } from "./account.ts";
 import { type AccountConfig, accountOf, sameIssuer } from "./account_config.ts";
@@ -109,7 +110,7 @@ export function holdings(
       name,
       terms,
       left,
-      ...(home.key ? { key: btoa(String.fromCharCode(...home.key)) } : isFiled ? { gpg: true } : {}),
+      ...(home.key ? { key: toBase64(home.key) } : isFiled ? { gpg: true } : {}),
       ...(stored ? { config: JSON.parse(new TextDecoder().decode(stored.value)) } : {}),
     };
   }
@@ -119,7 +120,7 @@ export function holdings(
       ? await memoryAccount({ ...accountOf(config), name })
       : await store.open(
         name,
-        key ? { key: Uint8Array.from(atob(key), (one) => one.charCodeAt(0)) } : { gpg: true },
+        key ? { key: fromBase64(key) } : { gpg: true },
       );
     await load(home, terms, config === undefined, left ?? Infinity);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../bytes.ts";
 import { existsSync } from "node:fs";
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -29,17 +30,13 @@ export function agentKeyHolder(host: Host): KeyHolder {
   return {
     get: async (id) => {
       const reply = await ask({ request: "key_get", id });
-      return typeof reply?.key === "string" ? bytesOf(reply.key) : undefined;
+      return typeof reply?.key === "string" ? fromBase64(reply.key) : undefined;
     },
     put: async (id, key) => {
-      await ask({ request: "key_put", id, key: btoa(String.fromCharCode(...key)) });
+      await ask({ request: "key_put", id, key: toBase64(key) });
     },
     forget: async (id) => {
       await ask({ request: "key_forget", id });
     },
   };
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

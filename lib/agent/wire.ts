@@ -13,7 +13,8 @@
  * @module
  */
 
-import { base64, fromBase64 } from "./_base64.ts";
+import { toBase64 } from "../bytes.ts";
+import { fromBase64 } from "./_base64.ts";
 import { freshNonce, NONCE, openMessage, PUBLIC_KEY, sealMessage, TAG } from "./wire_crypto.ts";
 
 /** The longest message, in bytes: the largest that the clients' own sockets take in one piece. */
@@ -176,14 +177,14 @@ function jsonEnd(): JsonEnd {
 
 /** A public key as a message. */
 export function keyMessage(publicKey: Uint8Array): Uint8Array {
-  return new TextEncoder().encode(base64(publicKey));
+  return new TextEncoder().encode(toBase64(publicKey));
 }
 
 /** A text as a sealed message. */
 export function sealedMessage(key: Uint8Array, text: string, nonce: Uint8Array = freshNonce()): Uint8Array {
   const plaintext = new TextEncoder().encode(text);
   const sealed = sealMessage(key, nonce, plaintext);
-  return new TextEncoder().encode(`${plaintext.length}:${base64(nonce)}:${base64(sealed)}`);
+  return new TextEncoder().encode(`${plaintext.length}:${toBase64(nonce)}:${toBase64(sealed)}`);
 }
 
 /** The text of a sealed message; nothing when it was not sealed with that key, or not by its own length. */

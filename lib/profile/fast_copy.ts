@@ -8,6 +8,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { isTokenError } from "../errors.ts";
@@ -33,11 +34,7 @@ export function writeFastCopy(host: Host, file: string, token: CachedToken): str
     if (isTokenError(error)) return undefined;
     throw error;
   }
-  const random = Array.from(
-    crypto.getRandomValues(new Uint8Array(16)),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  );
-  const path = `${directory}/${file}-${random.join("")}`;
+  const path = `${directory}/${file}-${toHex(crypto.getRandomValues(new Uint8Array(16)))}`;
   writePrivateFileAtomically(path, new TextEncoder().encode(JSON.stringify(token)));
   return path;
 }

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import * as v from "valibot";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
@@ -122,5 +123,5 @@ function parsed(text: string): unknown {
 
 async function digest(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(hash));
 }

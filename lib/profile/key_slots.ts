@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../bytes.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { createKeyFile, readKeyFile } from "../host/key_file.ts";
@@ -124,7 +125,7 @@ export async function openWithPassphrase(
   slot: KeySlot & { kind: "passphrase" },
   passphrase: string,
 ): Promise<Uint8Array | undefined> {
-  const key = await keyFromPassphrase(passphrase, fromBase64(slot.salt), slot.derivation);
+  const key = await keyFromPassphrase(passphrase, bytesOf(slot.salt), slot.derivation);
   try {
     return await unwrapped(key, owner, slot.wrapped);
   } catch (error) {
@@ -164,21 +165,17 @@ async function unwrap(
 }
 
 async function unwrapped(key: Uint8Array, { id }: KeyOwner, wrapped: string): Promise<Uint8Array> {
-  const { plaintext } = await open(key, { storeId: STORE_ID, recordId: id }, fromBase64(wrapped));
+  const { plaintext } = await open(key, { storeId: STORE_ID, recordId: id }, bytesOf(wrapped));
   if (plaintext.length === 32) return plaintext.slice();
   throw new TokenError("storage", "Cannot open the key: there is something else in its place");
 }
 
 const STORE_ID = "apex-token/keys";
 
-function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
 /** @throws {TokenError} `key` for text that is none */
-function fromBase64(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return fromBase64(text);
   } catch {
     throw new TokenError("key", "Cannot read the key record: it is damaged", {
       nextStep: "Put it back from a backup, or sign in again with `apex-token login`",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { type KeyHolder, noKeyHolder } from "../host/key_holder.ts";
@@ -171,7 +172,7 @@ export async function ensureKey(
   const usable = record && (record.slots.some((slot) => isSlotOf(slot, protect)) ? profile : before);
   const key = usable && await openKey(host, usable, { ask: usable === profile }).catch(unlessUnusable);
   if (key && usable === profile) return key;
-  const id = key ? record.id : hex(crypto.getRandomValues(new Uint8Array(16)));
+  const id = key ? record.id : toHex(crypto.getRandomValues(new Uint8Array(16)));
   const master = key ?? crypto.getRandomValues(new Uint8Array(32));
   const slot = await makeSlot(host, { name, id }, protect, master, chosen.get(name));
   await writeKeyRecord(host, name, { id, slots: key ? [slot, ...record.slots] : [slot] });
@@ -248,10 +249,6 @@ async function recordIfWhole(host: Host, name: string): Promise<KeyRecord | unde
   } catch (error) {
     return unlessUnusable(error);
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function withoutRecord(name: string): TokenError {

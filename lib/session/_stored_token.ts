@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { isTokenError } from "../errors.ts";
 import type { Client } from "../oauth/client.ts";
@@ -107,7 +108,7 @@ export function tokenShelf(tokens: Store, name: string, clock: Clock): TokenShel
     const known = keys.get(asked);
     if (known) return known;
     const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(asked)));
-    const hash = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const hash = toHex(bytes.subarray(0, 16));
     if (keys.size >= 1000) keys.clear();
     keys.set(asked, `${name}/${hash}`);
     return `${name}/${hash}`;

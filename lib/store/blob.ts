@@ -5,6 +5,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import { TokenError } from "../errors.ts";
 import { type Connection, connection, type ConnectionOptions, nameOfError } from "./connection.ts";
 import type { Store, StoredValue } from "./store.ts";
@@ -94,7 +95,7 @@ async function readBlob(calls: Connection, blobs: Blobs, name: string): Promise<
 }
 
 function versionOf(bytes: Uint8Array): string {
-  return Array.from(bytes.subarray(0, VERSION_LENGTH), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(bytes.subarray(0, VERSION_LENGTH));
 }
 
 /** Lets one caller at a time do something with a key. */

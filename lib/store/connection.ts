@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toHex } from "../bytes.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Lease, Store } from "./store.ts";
@@ -148,5 +149,5 @@ export function leaseTime(milliseconds: number): number {
 /** Names one attempt, so that what arrives twice is done once. */
 export function newAttempt(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(bytes);
 }

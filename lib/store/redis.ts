@@ -18,7 +18,7 @@
  */
 
 import { TokenError } from "../errors.ts";
-import { fromBase64, toBase64 } from "./_base64.ts";
+import { fromBase64, toBase64 } from "../bytes.ts";
 import {
   explainRedis,
   type IoredisClient,

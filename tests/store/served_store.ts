@@ -5,7 +5,7 @@
  */
 
 import { isTokenError, TokenError } from "../../lib/errors.ts";
-import { fromBase64, toBase64 } from "../../lib/store/_base64.ts";
+import { fromBase64, toBase64 } from "../../lib/bytes.ts";
 import type { FencedLease, FencedStore } from "../../lib/store/connection.ts";
 import type { Lease, Store } from "../../lib/store/store.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { toBase64 } from "../../bytes.ts";
 import { isTokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { safeText } from "../../safe_text.ts";
@@ -153,7 +153,7 @@ export async function handOver(
       return await ask({
         request: "add",
         account: name,
-        key: Buffer.from(key).toString("base64"),
+        key: toBase64(key),
         ...options,
       });
     } catch (error) {

@@ -1,11 +1,17 @@
 /**
- * Base64 (RFC 4648 section 4) for stores that keep text.
+ * Bytes as text: hexadecimal and base64 with padding (RFC 4648 sections 8 and 4), on runtimes without
+ * `Uint8Array.toBase64`.
  *
  * @module
  */
 
 /** `String.fromCharCode` takes its characters as arguments, and those have a limit. */
 const CHUNK = 8192;
+
+/** Bytes as lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /** Bytes as base64. */
 export function toBase64(bytes: Uint8Array): string {
@@ -21,7 +27,7 @@ export function toBase64(bytes: Uint8Array): string {
  *
  * @throws {DOMException} when it is none
  */
-export function fromBase64(text: string): Uint8Array {
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
