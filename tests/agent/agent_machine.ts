@@ -132,9 +132,3 @@ function withinOneSecond(): Clock {
   let looks = 0;
   return { ...systemClock, now: () => start + looks++ / 1000 };
 }
-
-/** The claims of an access token. */
-export function claimsOf(reply: AgentReply): Record<string, unknown> {
-  const [, payload] = String(reply.access_token).split(".");
-  return JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-}

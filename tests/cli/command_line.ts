@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { decode } from "../interop/oidc_provider_client.ts";
+import { decoded } from "../jwt.ts";
 import {
   PASSWORD_USER,
   type RunningProvider,
@@ -57,7 +57,7 @@ export function testCommandLine(variant: Variant): void {
       assert.equal(done(first).stderr, "");
       assert.equal(done(second).stdout, first.stdout);
       assert.match(first.stdout, /^[\w.-]+\n$/);
-      assert.equal(decode(first.stdout).header.typ, "at+jwt");
+      assert.equal(decoded(first.stdout).header.typ, "at+jwt");
       assert.equal(provider.requests.length, requests);
     });
 
@@ -74,7 +74,7 @@ export function testCommandLine(variant: Variant): void {
     it("narrows it with -s and --aud, by name on the wire, once", async () => {
       const narrow = ["get", "dev", "-s", "storage.read:/", "--aud", "https://dcache.example.org"];
       const { stdout } = done(await machine.run(narrow));
-      const { payload } = decode(stdout);
+      const { claims: payload } = decoded(stdout);
       assert.deepEqual([payload.scope, payload.aud], ["storage.read:/", "https://dcache.example.org"]);
       const { parameters } = provider.requests.findLast(({ path }) => path === "/token")!;
       assert.equal(parameters.get("scope"), "storage.read:/");
@@ -88,7 +88,7 @@ export function testCommandLine(variant: Variant): void {
     it("prints it as json, header and env", async () => {
       const before = Math.floor(Date.now() / 1000);
       const token = (await machine.run(["get", "--force"])).stdout.trim();
-      const { payload } = decode(token);
+      const { claims: payload } = decoded(token);
       const { stdout } = done(await machine.run(["get", "dev", "-o", "json"]));
       assert.match(stdout, /^\{.*\}\n$/);
       const { expires_at, expires, scope, ...rest } = JSON.parse(stdout);
@@ -114,7 +114,7 @@ export function testCommandLine(variant: Variant): void {
         machine.run(["get", "--id-token", "-o", "env"]),
       ]);
       const idToken = done(bare).stdout.trim();
-      const { payload } = decode(idToken);
+      const { claims: payload } = decoded(idToken);
       assert.deepEqual([payload.sub, payload.aud], ["alice", "project-a-catalogue-dev-api"]);
       const answer = JSON.parse(done(json).stdout);
       assert.deepEqual([answer.id_token, answer.expires_at], [idToken, payload.exp]);
@@ -140,7 +140,7 @@ export function testCommandLine(variant: Variant): void {
           APEX_ISSUER: provider.issuer,
         };
         const { stdout } = done(await service.run(["get", "--allow-insecure-loopback"], { env }));
-        assert.equal(decode(stdout).payload.scope, "openid roles");
+        assert.equal(decoded(stdout).claims.scope, "openid roles");
         const { parameters, headers, grantType } = provider.requests.findLast(({ path }) =>
           path === "/token"
         )!;
@@ -160,7 +160,7 @@ export function testCommandLine(variant: Variant): void {
       refused(await machine.run(["get", "service", "--force"]), 5, /"invalid_client"/, /Check the client id/);
       writeFileSync(file, SERVICE_SECRET);
       assert.equal(
-        decode(done(await machine.run(["get", "service", "--force"])).stdout).payload.client_id,
+        decoded(done(await machine.run(["get", "service", "--force"])).stdout).claims.client_id,
         "apex-service",
       );
     });
@@ -173,7 +173,7 @@ export function testCommandLine(variant: Variant): void {
         }),
       );
       const { stdout } = done(await machine.run(["get", "piped", "--force"]));
-      assert.equal(decode(stdout).payload.client_id, "apex-service-post");
+      assert.equal(decoded(stdout).claims.client_id, "apex-service-post");
       assert.equal((await machine.session("piped")).clientSecret, SERVICE_SECRET);
     });
 
@@ -190,7 +190,7 @@ export function testCommandLine(variant: Variant): void {
       assert.match(stderr, /deprecated .*hands your password to this program/);
       assert.match(stderr, /Signed in .* as alice/);
       writeFileSync(file, "");
-      assert.equal(decode(done(await machine.run(["get", "local", "--force"])).stdout).payload.sub, "alice");
+      assert.equal(decoded(done(await machine.run(["get", "local", "--force"])).stdout).claims.sub, "alice");
       const session = JSON.stringify(await machine.session("local"));
       assert.ok(!session.includes(PASSWORD_USER.password), "not even encrypted");
     });
@@ -218,7 +218,7 @@ export function testCommandLine(variant: Variant): void {
       assert.equal(stdout, "");
       assert.match(stderr, /^Signing in with the browser: this machine has a browser\.$/m);
       assert.match(stderr, /Signed in .* as bob/);
-      assert.equal(decode(done(await machine.run(["get", "desk"])).stdout).payload.sub, "bob");
+      assert.equal(decoded(done(await machine.run(["get", "desk"])).stdout).claims.sub, "bob");
     });
 
     it("lists and shows profiles without a secret", async () => {

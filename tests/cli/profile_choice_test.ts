@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { decode } from "../interop/oidc_provider_client.ts";
+import { decoded } from "../jwt.ts";
 import { type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, signIn, signInService } from "./sign_in.ts";
@@ -51,9 +51,9 @@ describe("which profile is meant", () => {
     const args = ["get", "-o", "json", "--allow-insecure-loopback"];
     const answer = JSON.parse(done(await machine.run(args, { env: client })).stdout);
     assert.equal(answer.profile, null);
-    assert.equal(decode(answer.access_token).payload.client_id, "apex-service");
+    assert.equal(decoded(answer.access_token).claims.client_id, "apex-service");
     const narrowed = [...args, "-s", "roles", "--aud", "catalogue"];
-    const { payload } = decode(
+    const { claims: payload } = decoded(
       JSON.parse(done(await machine.run(narrowed, { env: client })).stdout).access_token,
     );
     assert.deepEqual([payload.scope, payload.aud], ["roles", "catalogue"]);

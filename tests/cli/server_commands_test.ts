@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { TOKEN_TYPES } from "../../mod.ts";
-import { decode } from "../interop/oidc_provider_client.ts";
+import { decoded } from "../jwt.ts";
 import { newHome } from "../security/command_line.ts";
 import { serve, type ServedAuthorizationServer } from "../security/served.ts";
 import type { ProcessResult } from "../process.ts";
@@ -202,7 +202,7 @@ describe("the commands about a token", () => {
   it("login --register makes a client for a service, with a secret that stays with the sign-in", async () => {
     const { stderr } = done(await home.run(login("made", "--register", "--flow", "client-credentials")));
     const [, clientId] = /Registered a client of your own: (\S+)\./.exec(stderr)!;
-    const { payload } = decode(done(await home.run(["get", "made", "--force"])).stdout);
+    const { claims: payload } = decoded(done(await home.run(["get", "made", "--force"])).stdout);
     assert.equal(payload.client_id, clientId);
     done(await home.run(["remove", "made"]));
     assert.ok(!there.server.clientIds.includes(clientId));
@@ -214,7 +214,7 @@ describe("the commands about a token", () => {
     done(await home.run(["logout", "again"]));
     assert.ok(!there.server.clientIds.includes(first));
     const [, second] = /own: (\S+)\./.exec(done(await home.run(["login", "again"])).stderr)!;
-    assert.equal(decode(done(await home.run(["get", "again"])).stdout).payload.client_id, second);
+    assert.equal(decoded(done(await home.run(["get", "again"])).stdout).claims.client_id, second);
     done(await home.run(["logout", "again", "--revoke"]));
     assert.ok(!there.server.clientIds.includes(second));
     done(await home.run(["remove", "again"]));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { decode } from "../interop/oidc_provider_client.ts";
+import { decoded } from "../jwt.ts";
 import {
   PASSWORD_USER,
   type RunningProvider,
@@ -62,7 +62,7 @@ describe("a person at a terminal", () => {
       await approve(session);
       const { code, seen, stdout } = await session.end();
       assert.equal(code, 0, seen);
-      assert.equal(decode(stdout).payload.sub, "alice");
+      assert.equal(decoded(stdout).claims.sub, "alice");
       assert.match(seen, /Signed in to 127\.0\.0\.1:\d+ as alice\./);
       assert.match(seen, /[█▀▄]{20}/, "a picture for a telephone");
       assert.equal(done(await machine.run(["get", "127.0.0.1"])).stdout, stdout, "the sign-in is kept");
@@ -77,7 +77,7 @@ describe("a person at a terminal", () => {
       await session.reply(/Password \(it is sent once and not kept\): /, `${PASSWORD_USER.password}\r`);
       const { code, seen, stdout } = await session.end();
       assert.equal(code, 0, seen);
-      assert.equal(decode(stdout).payload.sub, "alice");
+      assert.equal(decoded(stdout).claims.sub, "alice");
       assert.equal(provider.count("/token"), requests + 1, "the token of the sign-in itself");
       assert.match(seen, /deprecated/);
       const files = [...machine.files().keys()].map((file) => file.split("/").at(-1)).sort();
@@ -137,7 +137,7 @@ describe("a person at a terminal", () => {
       await session.reply(/The sign-in of "p" has ended[^]*Password[^]*: /, `${PASSWORD_USER.password}\r`);
       const { code, seen, stdout } = await session.end();
       assert.equal(code, 0, seen);
-      assert.equal(decode(stdout).payload.sub, "alice");
+      assert.equal(decoded(stdout).claims.sub, "alice");
     }));
 
   it("is asked for a name where the obvious one is taken", () =>

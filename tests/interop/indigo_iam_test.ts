@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import {
   clientSecretBasic,
   deleteRegistration,
@@ -66,9 +67,7 @@ describe("the fixture of INDIGO IAM", () => {
       scope: "storage.read:/",
       audience: "example.audience",
     });
-    const claims = JSON.parse(
-      atob(narrow.accessToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")),
-    );
+    const claims = claimsOf(narrow.accessToken);
     assert.equal(claims.iss, iam.issuer.replace(/\/$/, ""), "as it is configured, without the slash");
     assert.deepEqual([claims.scope, [claims.aud].flat()], ["storage.read:/", ["example.audience"]]);
     await deleteRegistration(issuer, client);

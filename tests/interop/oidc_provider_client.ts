@@ -12,12 +12,6 @@ export async function discover(provider: RunningProvider): Promise<oauth.Authori
   return await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
 }
 
-export function decode(jwt: string): { header: Record<string, unknown>; payload: Record<string, unknown> } {
-  const [header, payload] = jwt.split(".").slice(0, 2)
-    .map((part) => JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/"))));
-  return { header, payload };
-}
-
 export async function startDevice(as: oauth.AuthorizationServer, parameters: Record<string, string> = {}) {
   const response = await oauth.deviceAuthorizationRequest(as, device, none, {
     scope: DEVICE_SCOPE,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { decoded } from "../jwt.ts";
 import * as oauth from "oauth4webapi";
 import {
   authorizationUrl,
-  decode,
   discover,
   insecure,
   pollDevice,
@@ -24,7 +24,7 @@ describe("an oidc-provider with options", () => {
       await provider.approveDevice(answer.verification_uri_complete!);
       const tokens = await pollDevice(as, answer.device_code);
       assert.equal(tokens.expires_in, 7);
-      assert.equal(decode(tokens.access_token).payload.iss, provider.issuer);
+      assert.equal(decoded(tokens.access_token).claims.iss, provider.issuer);
       assert.equal((await refresh(as, tokens.refresh_token!)).refresh_token, tokens.refresh_token);
       assert.equal(provider.count("/token"), 2);
       assert.equal(provider.count("/realms/apex/token", "refresh_token"), 1);

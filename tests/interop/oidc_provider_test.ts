@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { decoded } from "../jwt.ts";
 import * as oauth from "oauth4webapi";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "./oidc_provider.ts";
 import {
   authorizationUrl,
   browser,
-  decode,
   device,
   DEVICE_SCOPE,
   discover,
@@ -55,7 +55,7 @@ describe("an oidc-provider in this process", () => {
         insecure,
       );
       const answer = await oauth.processClientCredentialsResponse(as, client, response);
-      const { header, payload } = decode(answer.access_token);
+      const { header, claims: payload } = decoded(answer.access_token);
       assert.equal(header.typ, "at+jwt");
       assert.deepEqual([payload.aud, payload.iss, payload.sub], [
         "catalogue",
@@ -82,7 +82,7 @@ describe("an oidc-provider in this process", () => {
     await assert.rejects(pollDevice(as, answer.device_code), refusedWith("authorization_pending"));
     await provider.approveDevice(answer.verification_uri_complete!, { user: "bob" });
     const tokens = await pollDevice(as, answer.device_code);
-    const { header, payload } = decode(tokens.access_token);
+    const { header, claims: payload } = decoded(tokens.access_token);
     assert.equal(header.typ, "at+jwt");
     assert.deepEqual(payload.aud, ["one", "two"]);
     assert.deepEqual(new Set(tokens.scope?.split(" ")), new Set(DEVICE_SCOPE.split(" ")));
@@ -90,7 +90,7 @@ describe("an oidc-provider in this process", () => {
     const claims = oauth.getValidatedIdTokenClaims(tokens);
     assert.deepEqual([claims?.sub, claims?.preferred_username], ["bob", "bob"]);
     const next = await refresh(as, tokens.refresh_token);
-    assert.deepEqual(decode(next.access_token).payload.aud, ["one", "two"]);
+    assert.deepEqual(decoded(next.access_token).claims.aud, ["one", "two"]);
   });
 
   it("takes a code that is typed in, and refuses one that it does not know", async () => {
@@ -111,7 +111,7 @@ describe("an oidc-provider in this process", () => {
     const first = await signInOnDevice(provider, as);
     const second = await refresh(as, first.refresh_token!);
     assert.notEqual(second.refresh_token, first.refresh_token);
-    assert.equal(decode(second.access_token).header.typ, "at+jwt");
+    assert.equal(decoded(second.access_token).header.typ, "at+jwt");
     await assert.rejects(refresh(as, first.refresh_token!), refusedWith("invalid_grant"));
     await assert.rejects(refresh(as, second.refresh_token!), refusedWith("invalid_grant"));
   });
@@ -172,10 +172,10 @@ describe("an oidc-provider in this process", () => {
       oauth.genericTokenEndpointRequest(as, client, none, "password", parameters, insecure);
     const response = await request({ ...scope, ...PASSWORD_USER });
     const tokens = await oauth.processGenericTokenEndpointResponse(as, client, response);
-    assert.equal(decode(tokens.access_token).payload.sub, "alice");
+    assert.equal(decoded(tokens.access_token).claims.sub, "alice");
     assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.sub, "alice");
     const next = await refresh(as, tokens.refresh_token!, client);
-    assert.equal(decode(next.access_token).header.typ, "at+jwt");
+    assert.equal(decoded(next.access_token).header.typ, "at+jwt");
     const refused = await request({ ...scope, ...PASSWORD_USER, password: "guess" });
     assert.equal((await refused.json()).error, "invalid_grant");
   });
@@ -185,7 +185,7 @@ describe("an oidc-provider in this process", () => {
     const basic = oauth.ClientSecretBasic(SERVICE_SECRET);
     const parameters = { resource: "https://catalogue.example/", scope: "storage.read:/projects/a" };
     const response = await oauth.clientCredentialsGrantRequest(as, client, basic, parameters, insecure);
-    const { payload } = decode(
+    const { claims: payload } = decoded(
       (await oauth.processClientCredentialsResponse(as, client, response)).access_token,
     );
     assert.deepEqual([payload.aud, payload.scope], [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { decoded } from "../jwt.ts";
 import {
   authorizationRequest,
   type Client,
@@ -18,7 +19,6 @@ import {
   tokenSource,
 } from "../../mod.ts";
 import { PASSWORD_USER, type RunningProvider, SERVICE_SECRET, startProvider } from "./oidc_provider.ts";
-import { decode } from "./oidc_provider_client.ts";
 
 const insecure = { allowInsecureLoopback: true };
 const device: Client = { clientId: "project-a-catalogue-dev-api" };
@@ -63,7 +63,7 @@ describe("the SDK at a real OpenID Provider", () => {
         clientCredentials({ scope: "openid roles", audience: "catalogue" }),
       );
       const { accessToken, expiresAt, issuedAt, scope, claims } = await source.get({ minValidity: 60 });
-      const { header, payload } = decode(accessToken);
+      const { header, claims: payload } = decoded(accessToken);
       assert.equal(header.typ, "at+jwt");
       assert.deepEqual([payload.aud, payload.sub], ["catalogue", client.clientId]);
       assert.deepEqual([expiresAt - issuedAt, scope, claims], [300, "openid roles", undefined]);
@@ -175,7 +175,7 @@ describe("the SDK at a real OpenID Provider", () => {
     const source = tokenSource(issuer, withPassword, refreshToken({ refreshToken: first! }));
     const audiences = ["one", "two", "three"];
     const tokens = await Promise.all(audiences.map((audience) => source.get({ audience })));
-    assert.deepEqual(tokens.map(({ accessToken }) => decode(accessToken).payload.aud), audiences);
+    assert.deepEqual(tokens.map(({ accessToken }) => decoded(accessToken).claims.aud), audiences);
     assert.equal(provider.count("/token", "refresh_token"), 3);
   });
 
@@ -237,7 +237,7 @@ describe("the SDK at a real OpenID Provider", () => {
         const found = await discover(other.issuer, insecure);
         assert.equal(found.issuer, other.issuer);
         const { accessToken } = await tokenSource(found, service, clientCredentials()).get();
-        assert.equal(decode(accessToken).payload.iss, other.issuer);
+        assert.equal(decoded(accessToken).claims.iss, other.issuer);
         const wrong = trailingSlash ? other.issuer.slice(0, -1) : `${other.issuer}/`;
         const error = await failureOf(discover(wrong, insecure));
         assert.equal(error.code, "invalid_metadata");

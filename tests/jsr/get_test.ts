@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { decode } from "../interop/oidc_provider_client.ts";
+import { decoded } from "../jwt.ts";
 import {
   PASSWORD_USER,
   type RunningProvider,
@@ -36,7 +36,7 @@ describe("deno run -A jsr:@apex/token get", () => {
       APEX_ISSUER: provider.issuer,
     };
     const token = done(await machine.run(["get", "--allow-insecure-loopback"], { env }));
-    const { header, payload } = decode(token);
+    const { header, claims: payload } = decoded(token);
     assert.deepEqual([header.typ, payload.client_id, payload.scope], [
       "at+jwt",
       "apex-service",

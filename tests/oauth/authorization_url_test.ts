@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { clientSecretBasic, clientSecretPost } from "../../lib/oauth/client_authentication.ts";
 import { clientSecretJwt, privateKeyJwt } from "../../lib/oauth/client_assertion.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
 import { generateSigningKey } from "../../lib/oauth/signing_key.ts";
-import { claimsOf } from "../testing/support.ts";
 import { app, assertHides, endsAtOnce, failureOf, hang, json, stub, world } from "./support.ts";
 
 const redirectUri = "http://127.0.0.1:49152/callback";

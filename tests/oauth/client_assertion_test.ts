@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import type { Client } from "../../lib/oauth/client.ts";
 import { clientSecretJwt, federatedAssertion, privateKeyJwt } from "../../lib/oauth/client_assertion.ts";
 import {
@@ -20,7 +21,6 @@ import type { Issuer } from "../../lib/oauth/issuer.ts";
 import { selfSignedTlsClientAuth, tlsClientAuth } from "../../lib/oauth/mutual_tls.ts";
 import { revokeToken } from "../../lib/oauth/revocation.ts";
 import { generateSigningKey, type SigningKey, signingKey } from "../../lib/oauth/signing_key.ts";
-import { claimsOf } from "../testing/support.ts";
 import { assertHides, failureOf, json, stub, tokens, world } from "./support.ts";
 
 const SECRET = "a secret of sixty-four bytes, so that it is long enough for HS512";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { type DpopKey, dpopKey } from "../../lib/oauth/dpop.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
@@ -8,7 +9,7 @@ import { passwordGrant } from "../../lib/oauth/grants/password.ts";
 import { refreshTokenGrant } from "../../lib/oauth/grants/refresh_token.ts";
 import { userInfo } from "../../lib/oauth/user_info.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { base64url, claimsOf } from "../testing/support.ts";
+import { base64url } from "../testing/support.ts";
 import { assertHides, failureOf, json, stub, tokens, world } from "./support.ts";
 
 const clock = fakeClock();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { endSessionUrl } from "../../lib/oauth/end_session.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
@@ -8,7 +9,6 @@ import { introspectToken } from "../../lib/oauth/introspection.ts";
 import { mutualTls, selfSignedTlsClientAuth, tlsClientAuth } from "../../lib/oauth/mutual_tls.ts";
 import { revokeToken } from "../../lib/oauth/revocation.ts";
 import { userInfo } from "../../lib/oauth/user_info.ts";
-import { claimsOf } from "../testing/support.ts";
 import { app, failureOf, json, stub, tokens, world } from "./support.ts";
 
 const THUMBPRINT = "thumbprint-of-the-certificate";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { jwtBearerGrant } from "../../lib/oauth/grants/assertion.ts";
 import { authorizationRequest } from "../../lib/oauth/grants/authorization_code.ts";
@@ -12,7 +13,6 @@ import { refreshTokenGrant } from "../../lib/oauth/grants/refresh_token.ts";
 import { tokenExchangeGrant } from "../../lib/oauth/grants/token_exchange.ts";
 import type { Issuer } from "../../lib/oauth/issuer.ts";
 import type { TokenParameters } from "../../lib/oauth/token_request.ts";
-import { claimsOf } from "../testing/support.ts";
 import { app, failureOf, json, stub, tokens, world } from "./support.ts";
 
 const service = { clientId: "service", authentication: clientSecretBasic("service-secret") };

@@ -10,6 +10,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
+import { decoded } from "../jwt.ts";
 import { backchannelAuthentication, deviceAuthorization, discover, generateSigningKey } from "../../mod.ts";
 import {
   type AuthorizationServer,
@@ -19,7 +20,7 @@ import {
 } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { driven } from "../hostile/driven.ts";
-import { app, decoded, json, refusedWith, service, stub, tokens, world } from "./support.ts";
+import { app, json, refusedWith, service, stub, tokens, world } from "./support.ts";
 
 /** What a device authorization answers. */
 function codes(members: Record<string, unknown> = {}): Record<string, unknown> {

@@ -9,6 +9,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { decoded } from "../jwt.ts";
 import {
   type Client,
   clientCredentials,
@@ -33,7 +34,7 @@ import {
   type TokenSet,
   tokenSource,
 } from "../../mod.ts";
-import { app, decoded, json, refusedWith, service, signIn, stub, tokens, world } from "./support.ts";
+import { app, json, refusedWith, service, signIn, stub, tokens, world } from "./support.ts";
 
 const ENDPOINTS = {
   revocation_endpoint: "https://as.test/revoke",

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { decoded } from "../jwt.ts";
 import {
   type AuthorizationParameters,
   authorizationRequest,
@@ -77,15 +78,6 @@ export async function refusedWith(code: ErrorCode, work: Promise<unknown>, what 
   const error = await failureOf(work);
   assert.equal(error.code, code, `${what} ${error.message}`);
   return error;
-}
-
-/** The parts of a JWT, decoded. */
-// deno-lint-ignore no-explicit-any
-export function decoded(jwt: string): { header: any; claims: any } {
-  const [header, claims] = jwt.split(".", 2).map((part) =>
-    JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/")))
-  );
-  return { header, claims };
 }
 
 /** Asserts that no name is in a form twice. */

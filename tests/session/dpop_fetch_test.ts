@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { clientSecretBasic } from "../../lib/oauth/client_authentication.ts";
 import { dpopKey } from "../../lib/oauth/dpop.ts";
 import { passwordGrant } from "../../lib/oauth/grants/password.ts";
 import { clientCredentials, refreshToken } from "../../lib/session/grant.ts";
 import { type TokenSource, tokenSource } from "../../lib/session/token_source.ts";
 import type { AuthorizationServer, AuthorizationServerOptions } from "../../lib/testing/mod.ts";
-import { base64url, claimsOf } from "../testing/support.ts";
+import { base64url } from "../testing/support.ts";
 import { failureOf, json, tokens, world } from "../oauth/support.ts";
 
 const authentication = clientSecretBasic("service-secret");

@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { type AuthorizationServer, authorizationServer, type Decision } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import {
-  authorizationUrl,
-  basic,
-  CHALLENGE,
-  claimsOf,
-  get,
-  post,
-  REDIRECT_URI,
-  VERIFIER,
-} from "./support.ts";
+import { authorizationUrl, basic, CHALLENGE, get, post, REDIRECT_URI, VERIFIER } from "./support.ts";
 
 const asked = { ...CHALLENGE, scope: "openid", state: "xyz" };
 

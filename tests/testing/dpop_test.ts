@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import {
   type AuthorizationServer,
   authorizationServer,
@@ -10,7 +11,6 @@ import {
   authorizationUrl,
   base64url,
   CHALLENGE,
-  claimsOf,
   keyPair,
   post,
   REDIRECT_URI,

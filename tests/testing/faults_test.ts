@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { claimsOf, DEVICE_CODE, get, post } from "./support.ts";
+import { DEVICE_CODE, get, post } from "./support.ts";
 
 const credentials = {
   grant_type: "client_credentials",

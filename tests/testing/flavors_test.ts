@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { type AuthorizationServer, authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { answerOf, basic, claimsOf, DEVICE_CODE, get, post } from "./support.ts";
+import { answerOf, basic, DEVICE_CODE, get, post } from "./support.ts";
 
 const refresh = (server: AuthorizationServer, path: string, token: unknown) =>
   post(server, path, { grant_type: "refresh_token", client_id: "app", refresh_token: String(token) });

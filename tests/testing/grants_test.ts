@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import {
   type AuthorizationServer,
   authorizationServer,
   type AuthorizationServerOptions,
 } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { base64url, basic, claimsOf, keyPair, post, signed } from "./support.ts";
+import { base64url, basic, keyPair, post, signed } from "./support.ts";
 
 const credentials = basic("service", "service-secret");
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { type AuthorizationServer, authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { basic, CHALLENGE, claimsOf, DEVICE_CODE, get, post, VERIFIER } from "./support.ts";
+import { basic, CHALLENGE, DEVICE_CODE, get, post, VERIFIER } from "./support.ts";
 
 async function start(server: AuthorizationServer, more: Record<string, string> = {}) {
   return (await post(server, "/device_authorization", { client_id: "app", scope: "openid", ...more })).json;

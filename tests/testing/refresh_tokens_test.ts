@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { type AuthorizationServer, authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { authorizationUrl, CHALLENGE, claimsOf, get, post, REDIRECT_URI, VERIFIER } from "./support.ts";
+import { authorizationUrl, CHALLENGE, get, post, REDIRECT_URI, VERIFIER } from "./support.ts";
 
 function refresh(server: AuthorizationServer, token: unknown, more: Record<string, string> = {}) {
   const parameters = { grant_type: "refresh_token", client_id: "app", refresh_token: String(token), ...more };

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../jwt.ts";
 import { type AuthorizationServer, authorizationServer } from "../../lib/testing/mod.ts";
 import { fakeClock } from "../fake_clock.ts";
-import { basic, claimsOf, get, post } from "./support.ts";
+import { basic, get, post } from "./support.ts";
 
 const bearer = (token: unknown) => ({ authorization: `Bearer ${token}` });
 const service = basic("service", "service-secret");

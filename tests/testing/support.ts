@@ -84,12 +84,6 @@ export function basic(clientId: string, secret: string): Record<string, string> 
   return { authorization: `Basic ${btoa(`${encode(clientId)}:${encode(secret)}`)}` };
 }
 
-/** The claims of a JWT. */
-// deno-lint-ignore no-explicit-any
-export function claimsOf(jwt: string): any {
-  return JSON.parse(atob(jwt.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-}
-
 /** Signs a JWT with an ES256 key. */
 export async function signed(
   key: CryptoKey,

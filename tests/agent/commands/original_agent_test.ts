@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { claimsOf } from "../../jwt.ts";
 import type { RunningProvider } from "../../interop/oidc_provider.ts";
 import { runCli, startCli } from "../../process.ts";
 import { type AccountMachine, accountMachine, ORIGINAL } from "../account_machine.ts";
@@ -127,13 +128,11 @@ describe("oidc-token and oidc-add with the original agent", () => {
   });
 
   it("narrows by scope and audience, and forces a new one", async () => {
-    const claims = (token: string) =>
-      JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
     const before = (await tool(["oidc-token", "demo"])).stdout;
     const narrow = await tool(["oidc-token", "-s", "storage.read:/", "--aud", "example.audience", "demo"]);
     assert.equal(narrow.stderr, "");
-    assert.equal(claims(narrow.stdout).scope, "storage.read:/");
-    assert.equal(claims(narrow.stdout).aud, "example.audience");
+    assert.equal(claimsOf(narrow.stdout).scope, "storage.read:/");
+    assert.equal(claimsOf(narrow.stdout).aud, "example.audience");
     assert.notEqual((await tool(["oidc-token", "-f", "demo"])).stdout, before);
     const refused = await tool(["oidc-token", "-s", "nonsense:/", "demo"]);
     assert.equal(refused.code, 1);

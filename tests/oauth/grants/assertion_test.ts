@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../../jwt.ts";
 import { clientSecretBasic } from "../../../lib/oauth/client_authentication.ts";
 import { jwtBearerGrant, samlBearerGrant, signAssertion } from "../../../lib/oauth/grants/assertion.ts";
 import { generateSigningKey, signingKey } from "../../../lib/oauth/signing_key.ts";
-import { claimsOf } from "../../testing/support.ts";
 import { assertHides, failureOf, json, stub, tokens, world } from "../support.ts";
 
 const service = { clientId: "service", authentication: clientSecretBasic("service-secret") };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../../jwt.ts";
 import { clientSecretBasic } from "../../../lib/oauth/client_authentication.ts";
 import { privateKeyJwt } from "../../../lib/oauth/client_assertion.ts";
 import { backchannelAuthentication } from "../../../lib/oauth/grants/backchannel.ts";
 import { generateSigningKey } from "../../../lib/oauth/signing_key.ts";
-import { claimsOf } from "../../testing/support.ts";
 import {
   assertHides,
   endsAtOnce,

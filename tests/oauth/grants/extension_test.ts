@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { claimsOf } from "../../jwt.ts";
 import { extensionGrant } from "../../../lib/oauth/grants/extension.ts";
-import { claimsOf } from "../../testing/support.ts";
 import { app, failureOf, json, stub, tokens, world } from "../support.ts";
 
 const GRANT_TYPE = "urn:example:grant:badge";
