@@ -85,6 +85,8 @@ async function bundle(
     // A neutral bundle looks at no field of a package.json by itself.
     mainFields: ["module", "main"],
     target: "node22",
+    // A later bundler knows no constants any more: here they still are.
+    minifySyntax: true,
     external: ["node:*", ...dependencies],
     metafile: true,
     write: false,

@@ -11,7 +11,13 @@ import type { Host } from "../host/host.ts";
 import { createHttp, exchange } from "../http/http.ts";
 import { parseJson } from "../http/json.ts";
 import type { Client } from "../oauth/client.ts";
-import { discover, type Issuer, issuerFromMetadata, type ServerMetadata } from "../oauth/issuer.ts";
+import {
+  badMetadata,
+  discover,
+  type Issuer,
+  issuerFromMetadata,
+  type ServerMetadata,
+} from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import { clientOf } from "../profile/client_of.ts";
 import { narrowingParameters, transportOf } from "../profile/connection.ts";
@@ -98,9 +104,9 @@ async function transportTo({ issuer, configurationEndpoint, certPath }: ServerPl
 
 async function metadataAt(url: string, transport: Parameters<typeof createHttp>[0]): Promise<ServerMetadata> {
   const bytes = url.startsWith("file:") ? ofFile(url) : await ofServer(url, transport);
-  const metadata = parseJson(bytes) as Partial<ServerMetadata> | null;
+  const metadata = parseJson(bytes, (why) => badMetadata(url, why)) as Partial<ServerMetadata> | null;
   if (typeof metadata?.issuer === "string") return metadata as ServerMetadata;
-  throw new TokenError("invalid_metadata", `Cannot use the metadata at ${safeText(url)}: it names no issuer`);
+  throw badMetadata(url, "it names no issuer");
 }
 
 function ofFile(url: string): Uint8Array {

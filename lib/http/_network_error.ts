@@ -18,9 +18,12 @@ interface Thrown {
 
 // By the codes of Node and Bun and by the sentences of Deno. Each of these comes before a request is sent. ERR_SSL_… need
 // not: it may be about our own certificate.
-const CERTIFICATE = /^(?!ERR_SSL).*CERT|UNABLE_TO_|peer certificate/;
-const REASONS: readonly [RegExp, string][] = [
-  [CERTIFICATE, "its certificate is not trusted"],
+const REASONS: readonly [clue: RegExp, reason: string, nextStep?: string][] = [
+  [
+    /^(?!ERR_SSL).*CERT|UNABLE_TO_|peer certificate/,
+    "its certificate is not trusted",
+    "Trust its authority with --ca-file or SSL_CERT_FILE",
+  ],
   [/ENOTFOUND|EAI_|dns error/, "the name was not found"],
   [/ECONNREFUSED|Connection refused/, "the connection was refused"],
   [/CONNECT_TIMEOUT/, "nothing answers there"],
@@ -40,9 +43,9 @@ export function networkError(thrown: Thrown | undefined, flight: Flight): TokenE
     typeof code === "string" && /^[A-Z\d_]+$/.test(code) ? code : connecting ?? "",
     80,
   );
-  const reason = REASONS.find(([pattern]) => pattern.test(clue))?.[1];
+  const [, reason, nextStep] = REASONS.find(([pattern]) => pattern.test(clue)) ?? [];
   return failure(flight, "network", (reason ?? "the connection failed") + (clue && ` (${clue})`), {
     sent: !(reason || connecting || syscall === "connect"),
-    nextStep: CERTIFICATE.test(clue) ? "Trust its authority with --ca-file or SSL_CERT_FILE" : undefined,
+    nextStep,
   });
 }

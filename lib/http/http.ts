@@ -73,7 +73,7 @@ export interface HttpAnswer {
   readonly retryAfter?: number;
 }
 
-const LIMIT = 128 * 1024;
+const LIMIT = 131_072;
 // Below so many bytes a millisecond after so many milliseconds of reading, an answer counts as stuck.
 const SLOWEST = 0.1;
 const PATIENCE = 5000;

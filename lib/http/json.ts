@@ -4,8 +4,6 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
-
 /** How deep arrays and objects may be nested. */
 const DEEPEST = 32;
 /** How many opening brackets and commas there may be, which is about the number of values. */
@@ -19,11 +17,11 @@ const TOKEN = /\\ud[89ab]..\\ud[c-f]..|\\u(0000|d[89a-f])|\\[^]|["{}[\],:]/gi;
  * Parses strict JSON (RFC 8259, I-JSON of RFC 7493): UTF-8 without a byte order mark, no member twice, no `__proto__` or
  * `constructor`, no NUL, no half surrogate pairs. The limits are checked before anything is built.
  *
- * @param refusal makes the error of what is wrong
+ * @param refusal makes the error out of what is wrong, which never quotes the content
  * @returns what `JSON.parse` returns
- * @throws {TokenError} `invalid_response` with the reason, never with the content
+ * @throws {Error} what `refusal` makes
  */
-export function parseJson(bytes: Uint8Array, refusal: (why: string) => TokenError = unreadable): unknown {
+export function parseJson(bytes: Uint8Array, refusal: (why: string) => Error): unknown {
   let fault: string | undefined = "is not JSON";
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -35,10 +33,6 @@ export function parseJson(bytes: Uint8Array, refusal: (why: string) => TokenErro
     // What the runtime says would quote the content.
   }
   throw refusal(`it ${fault}`);
-}
-
-function unreadable(why: string): TokenError {
-  return new TokenError("invalid_response", `Cannot read the answer: ${why}`, { sent: true });
 }
 
 /** Looks for what `JSON.parse` would let pass. Text that is not JSON may get through: `JSON.parse` refuses that. */

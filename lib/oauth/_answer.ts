@@ -29,7 +29,7 @@ export function readMembers(
       sent: true,
     });
   const value = parseJson(answer.body, unusable);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (Object(value) !== value || Array.isArray(value)) {
     throw unusable("it is not a JSON object");
   }
   if (!type.endsWith("json")) quirks.report("content-type");

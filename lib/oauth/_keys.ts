@@ -6,7 +6,6 @@
 
 import {
   allowInsecureRequests,
-  type AuthorizationServer,
   customFetch,
   jwksCache,
   type JWKSCacheInput,
@@ -23,6 +22,8 @@ import type { Client } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 import type { Members } from "./quirks.ts";
 
+/** The media type of a JWT (RFC 7519 section 10.3.1). */
+export const JWT_TYPE = "application/jwt";
 /** The longest JWK set that is read, in bytes. */
 const JWKS_LIMIT = 524_288;
 /** The most keys of a set. */
@@ -63,25 +64,27 @@ export function keyOptions(issuer: Issuer): ValidateSignatureOptions {
 }
 
 /**
- * Verifies the signature of the JWT in `response`, which the library has processed, with the issuer's keys.
- *
- * @param server the metadata that the library processed it with
- * @throws {TokenError} `invalid_response` when it is not theirs
- */
-export function verifySignature(
-  issuer: Issuer,
-  response: Response,
-  server: AuthorizationServer = asServer(issuer),
-): Promise<void> {
-  return guarded(() => validateApplicationLevelSignature(server, response, keyOptions(issuer)));
-}
-
-/**
- * What an answer that is a JWT says, once the library and the issuer's keys have verified it.
+ * What a JWT says, once the library has judged it and the issuer's keys have verified its signature.
  *
  * @param type the media type that the library knows it by
  * @param step the library's step
+ * @throws {TokenError} `invalid_response`
  */
+export function verified<T>(
+  issuer: Issuer,
+  jwt: string,
+  type: string,
+  step: (response: Response) => Promise<unknown>,
+): Promise<T> {
+  return guarded(async () => {
+    const response = new Response(jwt, { headers: { "content-type": type } });
+    const said = await step(response);
+    await validateApplicationLevelSignature(asServer(issuer), response, keyOptions(issuer));
+    return said as T;
+  });
+}
+
+/** What an answer that is a JWT, perhaps an encrypted one, says: see {@linkcode verified}. */
 export async function verifiedAnswer<T>(
   issuer: Issuer,
   client: Client,
@@ -89,11 +92,7 @@ export async function verifiedAnswer<T>(
   type: string,
   step: (response: Response) => Promise<unknown>,
 ): Promise<T> {
-  const jwt = await decrypted(client, new TextDecoder().decode(body));
-  const response = new Response(jwt, { headers: { "content-type": type } });
-  const said = await guarded(() => step(response));
-  await verifySignature(issuer, response);
-  return said as T;
+  return await verified(issuer, await decrypted(client, new TextDecoder().decode(body)), type, step);
 }
 
 async function fetchKeys({ http, quirks }: Issuer, url: string, headers?: HeadersInit): Promise<Members> {

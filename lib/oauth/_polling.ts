@@ -43,7 +43,9 @@ export async function poll<T>({ clock, interval, deadline, signal, attempt }: Po
     await clock.sleep(Math.min(pause * 1000, Math.max(left, 0)), signal).catch(() => {
       throw givenUp(true);
     });
-    if (clock.monotonic() >= deadline) throw ranOut(lastFailure);
+    if (clock.monotonic() >= deadline) {
+      throw ranOut(lastFailure && `; the last attempt failed: ${lastFailure.message}`);
+    }
     try {
       return await attempt(signal);
     } catch (error) {
@@ -66,10 +68,7 @@ function ended(error: TokenError): TokenError {
   const words = error.serverDescription ?? error.serverError;
   switch (error.serverError) {
     case "expired_token":
-      return new TokenError("expired_code", "The code ran out before anybody entered it", {
-        ...error,
-        nextStep: "Start the sign-in again",
-      });
+      return ranOut("", error);
     case "access_denied":
     case "authorization_declined": // Entra ID
       return new TokenError("access_denied", `The sign-in was denied: "${words}"`, { ...error });
@@ -78,9 +77,9 @@ function ended(error: TokenError): TokenError {
   }
 }
 
-function ranOut(lastFailure?: TokenError): TokenError {
-  const cause = lastFailure ? `; the last attempt failed: ${lastFailure.message}` : "";
-  return new TokenError("expired_code", `The code ran out before anybody entered it${cause}`, {
+function ranOut(more = "", error?: TokenError): TokenError {
+  return new TokenError("expired_code", `The code ran out before anybody entered it${more}`, {
+    ...error,
     nextStep: "Start the sign-in again",
   });
 }

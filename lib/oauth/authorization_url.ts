@@ -45,25 +45,20 @@ export async function authorizationUrl(
     });
   }
   repairAudience(parameters, issuer.quirks);
-  const signed = key ? await sign(issuer, client, parameters, key) : parameters;
-  const pushed = delivery.pushed || metadata.require_pushed_authorization_requests === true;
-  const sent = pushed ? await push(issuer, client, signed, delivery.signal) : signed;
+  const { clientId: client_id } = client;
+  let sent = parameters;
+  if (key) {
+    // RFC 9101 section 5: only the client id stands beside the JWT
+    const header = { typ: "oauth-authz-req+jwt" };
+    sent = formOf({ client_id, request: await requestObject(issuer, client, sent, key, header) });
+  }
+  if (delivery.pushed || metadata.require_pushed_authorization_requests === true) {
+    sent = formOf({ client_id, request_uri: await push(issuer, client, sent, delivery.signal) });
+  }
   // the endpoint's own query stays (RFC 6749 section 3.1), but no parameter is there twice
   for (const name of new Set(sent.keys())) url.searchParams.delete(name);
   for (const [name, value] of sent) url.searchParams.append(name, value);
   return url.href;
-}
-
-/** RFC 9101 section 5: only the client id stands beside the JWT. */
-async function sign(
-  issuer: Issuer,
-  client: Client,
-  parameters: URLSearchParams,
-  key: SigningKey,
-): Promise<URLSearchParams> {
-  const header = { typ: "oauth-authz-req+jwt" };
-  const request = await requestObject(issuer, client, parameters, key, header);
-  return formOf({ client_id: client.clientId, request });
 }
 
 /** RFC 9126 section 2: the parameters go to the server, a reference to them goes through the browser. */
@@ -72,10 +67,9 @@ async function push(
   client: Client,
   parameters: URLSearchParams,
   signal?: AbortSignal,
-): Promise<URLSearchParams> {
+): Promise<string> {
   const what = "a pushed authorization request";
   const endpoint = "pushed_authorization_request_endpoint";
   const answer = await postForm(issuer, client, { endpoint, what, parameters, signal });
-  const request_uri = textMember(successMembers(answer, issuer, what, 201), "request_uri");
-  return formOf({ client_id: client.clientId, request_uri });
+  return textMember(successMembers(answer, issuer, what, 201), "request_uri");
 }

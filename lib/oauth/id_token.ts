@@ -7,16 +7,14 @@
  * @module
  */
 
-import {
-  type AuthorizationServer,
-  getValidatedIdTokenClaims,
-  processGenericTokenEndpointResponse,
-} from "oauth4webapi";
+import { type AuthorizationServer, processUserInfoResponse, skipSubjectCheck } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
+import { secondsMember, textMember } from "./_answer.ts";
 import { decrypted } from "./_decryption.ts";
-import { verifySignature } from "./_keys.ts";
-import { guarded, protocolClient } from "./_protocol.ts";
-import type { Issuer } from "./issuer.ts";
+import { JWT_TYPE, verified } from "./_keys.ts";
+import { protocolClient } from "./_protocol.ts";
+import type { Client } from "./client.ts";
+import { asServer, type Issuer } from "./issuer.ts";
 import { toBase64Url, utf8 } from "./_encodings.ts";
 import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
 import { sameButForSlash } from "./quirks.ts";
@@ -56,15 +54,13 @@ export function idTokenValidation(
       return undefined;
     }
     // kept as it was signed: that is what the server's log-out page takes for a hint
-    if (typeof answer.id_token === "string") answer.id_token = await decrypted(client, answer.id_token);
-    const server = serverForIdToken(issuer, answer.id_token);
+    const idToken = answer.id_token = await decrypted(client, String(answer.id_token));
     const who = protocolClient(issuer, client);
-    const response = Response.json(answer);
-    const result = await guarded(() => processGenericTokenEndpointResponse(server, who, response));
-    const claims = getValidatedIdTokenClaims(result) as unknown as IdTokenClaims;
-    await verifySignature(issuer, response, server);
-    checkClaims(claims, issuer, expectation);
-    await checkAccessToken(claims, String(answer.id_token), String(answer.access_token));
+    const server = judgedBy(issuer, idToken);
+    const step = (response: Response) => processUserInfoResponse(server, who, skipSubjectCheck, response);
+    const claims = await verified<IdTokenClaims>(issuer, idToken, JWT_TYPE, step);
+    checkClaims(claims, issuer, client, expectation);
+    await checkAccessToken(claims, idToken, String(answer.access_token));
     return claims;
   };
 }
@@ -73,8 +69,8 @@ export function idTokenValidation(
 const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
 
 /**
- * The checks that are left: a plausible `iat`, a `sub` that fits, the nonce and the age of the
- * sign-in, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
+ * The checks that are left: what has to be there, a plausible `iat`, a `sub` that fits, no second audience, the nonce and
+ * the age of the sign-in, and on a refresh the same person as before (OpenID Connect Core 1.0 section 12.2).
  *
  * @throws {TokenError} `invalid_response`
  */
@@ -84,12 +80,19 @@ function checkClaims(
   { nonce, maxAge, previous }: IdTokenExpectation,
 ): void {
   const now = issuer.http.clock.now() / 1000;
+  const audiences = [claims.aud].flat();
+  textMember(claims, "iss");
+  for (const name of ["exp", "iat", "auth_time"]) {
+    if (name in claims || name !== "auth_time") secondsMember(claims, name);
+  }
   const complaint = claims.iat < now - OLDEST
     ? "it was issued more than ten minutes ago; check this machine's clock"
     : claims.iat > now + CLOCK_TOLERANCE
     ? "it was issued in the future; check this machine's clock"
-    : claims.sub.length > 255 || claims.sub === ""
-    ? 'its "sub" is not 1 to 255 characters long'
+    : claims.sub.length > 255
+    ? 'its "sub" is longer than 255 characters'
+    : !audiences.includes(client.clientId) || (audiences.length > 1 && claims.azp !== client.clientId)
+    ? "it was not issued for this client alone"
     : maxAge !== undefined && !(Number(claims.auth_time) + maxAge >= now - AGE_TOLERANCE)
     ? "the sign-in was too long ago"
     : previous && (previous.sub !== claims.sub || previous.iss !== claims.iss)
@@ -121,19 +124,19 @@ async function checkAccessToken(claims: IdTokenClaims, idToken: string, accessTo
   throw untrusted("it belongs to another access token");
 }
 
-const slashVariants = /* @__PURE__ */ new WeakMap<object, AuthorizationServer>();
-
 /**
- * The metadata to validate `idToken` against: with the quirk `issuer-trailing-slash`, an `iss` that differs in its
- * last slash only is the issuer.
+ * The metadata to judge an ID token by. To the protocol library an ID token and a signed answer of the UserInfo
+ * endpoint are one thing, the issuer's word about somebody to this client; they differ in the algorithms (RS256 where
+ * the server names none, OpenID Connect Core 1.0 section 3.1.3.7) and in what has to be there, which is checked here.
+ * With the quirk `issuer-trailing-slash`, an `iss` that differs in its last slash only is the issuer.
  */
-function serverForIdToken(issuer: Issuer, idToken: unknown): AuthorizationServer {
-  const server = issuer.metadata as unknown as AuthorizationServer;
-  if (typeof idToken !== "string" || !issuer.quirks.enabled.includes("issuer-trailing-slash")) return server;
+function judgedBy(issuer: Issuer, idToken: string): AuthorizationServer {
+  const server = asServer(issuer);
+  const algorithms = server.id_token_signing_alg_values_supported ?? ["RS256"];
+  const judge = { ...server, userinfo_signing_alg_values_supported: algorithms };
+  if (!issuer.quirks.enabled.includes("issuer-trailing-slash")) return judge;
   const iss = unverifiedClaims(idToken)?.iss;
-  if (typeof iss !== "string" || iss === issuer.issuer || !sameButForSlash(iss, issuer.issuer)) return server;
+  if (typeof iss !== "string" || iss === issuer.issuer || !sameButForSlash(iss, issuer.issuer)) return judge;
   issuer.quirks.report("issuer-trailing-slash");
-  let variant = slashVariants.get(server);
-  if (!variant) slashVariants.set(server, variant = Object.freeze({ ...server, issuer: iss }));
-  return variant;
+  return { ...judge, issuer: iss };
 }

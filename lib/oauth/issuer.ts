@@ -76,7 +76,7 @@ export interface DiscoverOptions extends IssuerOptions {
 }
 
 /** The longest metadata document that is read, in bytes. */
-const METADATA_LIMIT = 256 * 1024;
+const METADATA_LIMIT = 262_144;
 
 /**
  * Fetches and checks an issuer's metadata: OpenID Connect Discovery first, RFC 8414 where that is not found. Network
@@ -184,7 +184,7 @@ async function fetchMetadata(
   const metadata = await getMetadata(http, metadataUrl(issuer, algorithm), quirks, signal);
   if (typeof metadata === "number") return metadata;
   if (typeof metadata.issuer === "string") return metadata as unknown as ServerMetadata;
-  throw new TokenError("invalid_metadata", `Cannot use the metadata at ${issuer.host}: it names no issuer`);
+  throw badMetadata(issuer.host, "it names no issuer");
 }
 
 /**
@@ -216,16 +216,11 @@ function checkMetadata(metadata: ServerMetadata, asked: string | URL, quirks: Qu
   if (!same) {
     const slash = sameButForSlash(metadata.issuer, identifier);
     if (!slash || !quirks.enabled.includes("issuer-trailing-slash")) {
-      throw new TokenError(
-        "invalid_metadata",
-        `Cannot trust the metadata of ${safeText(identifier)}: it says that its issuer is "${
-          safeText(metadata.issuer)
-        }"`,
-        {
-          nextStep: slash
-            ? `Use the issuer as the server writes it: ${safeText(metadata.issuer)}`
-            : "Check the issuer URL",
-        },
+      const itself = safeText(metadata.issuer);
+      throw badMetadata(
+        identifier,
+        `it says that its issuer is "${itself}"`,
+        slash ? `Use the issuer as the server writes it: ${itself}` : "Check the issuer URL",
       );
     }
     quirks.report("issuer-trailing-slash");
@@ -233,15 +228,19 @@ function checkMetadata(metadata: ServerMetadata, asked: string | URL, quirks: Qu
   for (const name of LISTS) {
     const list = metadata[name];
     if (list === undefined || (Array.isArray(list) && list.every((one) => typeof one === "string"))) continue;
-    throw new TokenError(
-      "invalid_metadata",
-      `Cannot use the metadata of ${safeText(identifier)}: its "${name}" is no list`,
-    );
+    throw badMetadata(identifier, `its "${name}" is no list`);
   }
   return Object.freeze({ ...metadata });
 }
 
 /** What has to be a list of words, because decisions hang on it (RFC 8414 section 2). */
+/** The error of metadata that cannot be used. */
+export function badMetadata(of: string, why: string, nextStep?: string): TokenError {
+  return new TokenError("invalid_metadata", `Cannot trust the metadata of ${safeText(of)}: ${why}`, {
+    nextStep,
+  });
+}
+
 const LISTS = [
   "scopes_supported",
   "grant_types_supported",

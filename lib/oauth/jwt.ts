@@ -5,6 +5,7 @@
  */
 
 import { parseJson } from "../http/json.ts";
+import { unusableAnswer } from "./_answer.ts";
 import { fromBase64 } from "./_encodings.ts";
 
 /** The longest JWT that is looked into, in characters. */
@@ -28,7 +29,7 @@ export function unverifiedHeader(jwt: string): Record<string, unknown> | undefin
 function part(jwt: string, index: 0 | 1): Record<string, unknown> | undefined {
   if (jwt.length > LIMIT || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(jwt)) return undefined;
   try {
-    const value = parseJson(fromBase64(jwt.split(".", 2)[index]));
+    const value = parseJson(fromBase64(jwt.split(".", 2)[index]), unusableAnswer);
     return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
   } catch {
     return undefined;

@@ -7,7 +7,7 @@
 import { TokenError } from "../errors.ts";
 import { createHttp } from "../http/http.ts";
 import { checkUrl } from "../http/url.ts";
-import { discover, type DiscoverOptions, getMetadata, type Issuer, quirksOf } from "./issuer.ts";
+import { badMetadata, discover, type DiscoverOptions, getMetadata, type Issuer, quirksOf } from "./issuer.ts";
 
 /** Protected resource metadata (RFC 9728 section 2). */
 export interface ProtectedResource {
@@ -45,10 +45,7 @@ export async function discoverResource(
   // a URL without a path has a slash when it comes out of `URL`; else every character counts
   const same = path + search === "" ? [origin, origin + "/"] : [identifier];
   if (same.includes(metadata.resource)) return metadata;
-  throw new TokenError(
-    "invalid_metadata",
-    `Cannot trust the metadata of ${host}: it is about another resource`,
-  );
+  throw badMetadata(host, "it is about another resource");
 }
 
 /** An API with the server whose tokens it takes. */
@@ -75,10 +72,7 @@ export async function discoverFromResource(
   if (typeof server !== "string") throw silent(host);
   // or an API could make this machine ask addresses that only this machine reaches (RFC 9728 section 7.7)
   if (isPrivate(checkUrl(server, options).hostname) && !isPrivate(hostname)) {
-    throw new TokenError(
-      "invalid_metadata",
-      `Cannot trust the metadata of ${host}: it leads to a private address`,
-    );
+    throw badMetadata(host, "it leads to a private address");
   }
   return { resource: metadata, issuer: await discover(server, options) };
 }

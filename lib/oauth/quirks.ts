@@ -85,7 +85,7 @@ export function repairDeviceAnswer(answer: Members, quirks: Quirks): Members {
 
 /** How long a token is taken to live when the server does not say, in seconds. */
 export const ASSUMED_LIFETIME = 300;
-const LONGEST_LIFETIME = 10 * 365 * 86400;
+const LONGEST_LIFETIME = 315_360_000;
 
 /**
  * The token endpoint's answer as RFC 6749 section 5.1 writes it.

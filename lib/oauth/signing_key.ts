@@ -5,6 +5,7 @@
  */
 
 import { TokenError } from "../errors.ts";
+import { defined } from "./_defined.ts";
 import { fromBase64, sha256, toBase64Url, utf8 } from "./_encodings.ts";
 import type { JsonWebKey } from "./json_web_key.ts";
 
@@ -139,12 +140,12 @@ function signer(
   keyId?: string,
 ): SigningKey {
   const parameters = parametersOf(algorithm);
-  return {
+  return defined<SigningKey>({
     algorithm,
-    ...(keyId ? { keyId } : {}),
-    ...(publicJwk ? { publicJwk } : {}),
+    keyId,
+    publicJwk,
     sign: async (data) => new Uint8Array(await crypto.subtle.sign(parameters, key, data as BufferSource)),
-  };
+  });
 }
 
 function pemBytes(pem: string): BufferSource {
@@ -161,8 +162,9 @@ function pemBytes(pem: string): BufferSource {
   );
 }
 
-function publicHalf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
-  return kty === "RSA" ? { kty, n, e } : y === undefined ? { kty, crv, x } : { kty, crv, x, y };
+/** What makes a key, without what makes it private: the members in the order of RFC 7638 section 3.2. */
+function publicHalf({ crv, e, kty, n, x, y }: JsonWebKey): JsonWebKey {
+  return defined({ crv, e, kty, n, x, y });
 }
 
 function parseJwk(text: string): JsonWebKey {
@@ -183,14 +185,13 @@ export async function signJwt(
   header: Readonly<Record<string, unknown>>,
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> {
-  const full = { alg: key.algorithm, ...(key.keyId ? { kid: key.keyId } : {}), ...header };
+  const full = { alg: key.algorithm, kid: key.keyId, ...header };
   const encode = (part: unknown) => toBase64Url(utf8(JSON.stringify(part)));
   const input = `${encode(full)}.${encode(claims)}`;
   return `${input}.${toBase64Url(await key.sign(utf8(input)))}`;
 }
 
 /** The thumbprint of a public key (RFC 7638), as `jkt` has it. */
-export async function thumbprint({ crv, e, kty, n, x, y }: JsonWebKey): Promise<string> {
-  // the members in the order of the alphabet, as section 3.2 asks; undefined ones drop out
-  return await sha256(JSON.stringify({ crv, e, kty, n, x, y }));
+export async function thumbprint(key: JsonWebKey): Promise<string> {
+  return await sha256(JSON.stringify(publicHalf(key)));
 }

@@ -81,13 +81,13 @@ export function narrowing(parameters: TokenParameters): FormParameters {
     );
   }
   const details = authorizationDetails && JSON.stringify(authorizationDetails);
-  return replacing({ ...extra }, { scope, audience, resource, authorization_details: details });
+  return replacing(extra, { scope, audience, resource, authorization_details: details });
 }
 
 type FormParameters = Record<string, string | readonly string[] | undefined>;
 
 /** `parameters` with those of `own` that are there in their place. */
-export function replacing(parameters: FormParameters, own: FormParameters): FormParameters {
+export function replacing(parameters: FormParameters | undefined, own: FormParameters): FormParameters {
   return { ...parameters, ...defined(own) };
 }
 

@@ -51,7 +51,7 @@ export interface TokenSet {
 /** What a token may consist of: 1*VSCHAR (RFC 6749 appendix A.12 and A.17). */
 const VISIBLE = /^[\x21-\x7e]+$/;
 const TOKEN_TYPES = ["Bearer", "DPoP", "N_A"];
-const LONGEST_TOKEN = 64 * 1024;
+const LONGEST_TOKEN = 65_536;
 
 /**
  * @param sentAt when the request was made, in epoch milliseconds
@@ -68,7 +68,7 @@ export function tokenSetOf(
     throw unusableAnswer('its "scope" is no text');
   }
   // not in any standard: Keycloak says here how long the sign-in lasts, 0 for one without end
-  const refreshLife = Number.isInteger(answer.refresh_expires_in) ? answer.refresh_expires_in as number : 0;
+  const refreshLife = answer.refresh_expires_in as number;
   return defined<TokenSet>({
     accessToken: token(answer, "access_token")!,
     tokenType: tokenType(answer.token_type),
@@ -77,7 +77,7 @@ export function tokenSetOf(
     scope: answer.scope?.trim() || requestedScope || undefined,
     authorizationDetails: details(answer.authorization_details),
     refreshToken: token(answer, "refresh_token"),
-    refreshExpiresAt: refreshLife > 0 ? issuedAt + refreshLife : undefined,
+    refreshExpiresAt: Number.isInteger(refreshLife) && refreshLife > 0 ? issuedAt + refreshLife : undefined,
     idToken: token(answer, "id_token"),
   });
 }

@@ -9,7 +9,7 @@ import { exchange } from "../http/http.ts";
 import { untilAborted } from "../http/abort.ts";
 import { contentType, type EndpointAnswer, errorWords, readMembers, refusal } from "./_answer.ts";
 import { endpointOf } from "./_endpoint.ts";
-import { verifiedAnswer } from "./_keys.ts";
+import { JWT_TYPE, verifiedAnswer } from "./_keys.ts";
 import { guarded, protocolClient } from "./_protocol.ts";
 import { type Client, issuerFor } from "./client.ts";
 import { asServer, type Issuer } from "./issuer.ts";
@@ -64,9 +64,9 @@ async function judge(
   const who = protocolClient(issuer, client);
   const step = (response: Response) =>
     processUserInfoResponse(asServer(issuer), who, subject ?? skipSubjectCheck, response);
-  const type = "application/jwt";
-  if (contentType(answer) === type) return await verifiedAnswer(issuer, client, answer, type, step);
-  return await guarded(() => step(Response.json(readMembers(answer, issuer.quirks)))) as UserInfo;
+  if (contentType(answer) === JWT_TYPE) return await verifiedAnswer(issuer, client, answer, JWT_TYPE, step);
+  const members = readMembers(answer, issuer.quirks);
+  return await guarded(() => step(Response.json(members))) as UserInfo;
 }
 
 async function ask(

@@ -71,7 +71,7 @@ export function decodeSession(bytes: Uint8Array): Session {
 
 function parse(bytes: Uint8Array): Partial<Session> | undefined {
   try {
-    return parseJson(bytes) as Partial<Session>;
+    return parseJson(bytes, Error) as Partial<Session>;
   } catch {
     return undefined;
   }

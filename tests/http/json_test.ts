@@ -3,17 +3,18 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { TokenError } from "../../lib/errors.ts";
 import { parseJson } from "../../lib/http/json.ts";
+import { unusableAnswer } from "../../lib/oauth/_answer.ts";
 
 const utf8 = new TextEncoder();
 
 function parse(text: string): unknown {
-  return parseJson(utf8.encode(text));
+  return parseJson(utf8.encode(text), unusableAnswer);
 }
 
 /** The message with which something is refused. */
 function refusal(given: string | Uint8Array): string {
   try {
-    parseJson(typeof given === "string" ? utf8.encode(given) : given);
+    parseJson(typeof given === "string" ? utf8.encode(given) : given, unusableAnswer);
   } catch (error) {
     assert.ok(error instanceof TokenError, `${error}`);
     assert.equal(error.code, "invalid_response");
@@ -61,7 +62,7 @@ describe("parseJson", () => {
         "// a\n{}",
       ]
     ) {
-      assert.equal(refusal(text), "Cannot read the answer: it is not JSON", text);
+      assert.equal(refusal(text), "Cannot use the server's answer: it is not JSON", text);
     }
   });
 

@@ -6,8 +6,8 @@
 
 import { build, stop } from "esbuild";
 import { gzipSync } from "node:zlib";
-import { root } from "../../toolchain.ts";
-import { folder, versionsOf } from "../machine.ts";
+import { versionsOf } from "../machine.ts";
+import { packedProject } from "../packed.ts";
 import { type Line, type Table, US, withRatios } from "../table.ts";
 
 /** A program of a user: what it takes from which module. */
@@ -51,28 +51,28 @@ const programs: readonly Program[] = [
   peer(WHOLE, "simple-oauth2", "*"),
 ];
 
+const PEERS = [...new Set(programs.map(({ who }) => who).filter((who) => who !== US))];
+
 /** Measures the bundles. */
 export async function size(): Promise<Table> {
   const lines: Line[] = [];
+  const project = await packedProject(PEERS);
   try {
-    for (const program of programs) lines.push(await measure(program));
+    for (const program of programs) lines.push(await measure(program, project.path));
   } finally {
     await stop();
+    await project.remove();
   }
   return {
     name: "size",
     title: "size of a bundle for a browser",
     notes: [
-      "Bundled by esbuild for a browser, minified ESM, then gzip -9; 1 KB is 1,000 bytes. What does not build for a " +
+      "Each package as npm users get it, bundled by esbuild for a browser, minified ESM, then gzip -9; 1 KB is 1,000 bytes. What does not build for a " +
       "browser is built for Node, with Node's own modules left out, and says so.",
       "For client credentials apex-token brings a cache, one flight for all callers and retry; @badgateway a cache " +
       "and one flight, msal-node a cache, google-auth-library all three for a refresh token; the others bring none.",
     ],
-    versions: versionsOf([
-      US,
-      ...new Set(programs.map(({ who }) => who).filter((who) => who !== US)),
-      "esbuild",
-    ]),
+    versions: versionsOf([US, ...PEERS, "esbuild"]),
     lines: withRatios(lines, "KB gzip"),
   };
 }
@@ -81,7 +81,7 @@ function ours(row: string, what: string): Program {
   return {
     row,
     who: US,
-    source: `export ${what} from ${JSON.stringify(`${root}mod.ts`)};`,
+    source: `export ${what} from "@apex/token";`,
   };
 }
 
@@ -89,9 +89,9 @@ function peer(row: string, who: string, what: string): Program {
   return { row, who, source: `export ${what} from ${JSON.stringify(who)};` };
 }
 
-async function measure({ row, who, source }: Program): Promise<Line> {
-  const forBrowser = await bundle(source, "browser").catch(() => undefined);
-  const code = forBrowser ?? await bundle(source, "node");
+async function measure({ row, who, source }: Program, project: string): Promise<Line> {
+  const forBrowser = await bundle(source, project, "browser").catch(() => undefined);
+  const code = forBrowser ?? await bundle(source, project, "node");
   return {
     row,
     who,
@@ -100,9 +100,9 @@ async function measure({ row, who, source }: Program): Promise<Line> {
   };
 }
 
-async function bundle(source: string, platform: "browser" | "node"): Promise<Uint8Array> {
+async function bundle(source: string, project: string, platform: "browser" | "node"): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    stdin: { contents: source, resolveDir: folder },
+    stdin: { contents: source, resolveDir: project },
     bundle: true,
     minify: true,
     format: "esm",
