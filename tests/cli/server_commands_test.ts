@@ -107,7 +107,7 @@ describe("the commands about a token", () => {
     const tokens = ["--subject-token-file", files[0], "--actor-token-file", files[1]];
     const kinds = ["--subject-token-type", "jwt", "--actor-token-type", "access-token"];
     const { stdout } = done(await home.run(["exchange", "service", ...tokens, ...kinds]));
-    const { payload } = decode(stdout);
+    const { claims: payload } = decoded(stdout);
     assert.deepEqual([payload.sub, payload.act], ["ada", { sub: "service" }]);
     const { parameters } = there.server.requests.filter(({ grantType }) => grantType?.endsWith("exchange"))
       .at(-1)!;
