@@ -5,7 +5,8 @@ import { makeMachine } from "../cli/machine.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
 import { signInService } from "../cli/sign_in.ts";
 import { currentRuntime, runCli, runProcess, startDeno } from "../process.ts";
-import { type AgentMachine, agentMachine, claimsOf } from "./agent_machine.ts";
+import { claimsOf } from "../jwt.ts";
+import { type AgentMachine, agentMachine } from "./agent_machine.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -43,7 +44,7 @@ describe("profile() of the SDK, given the name of an account of oidc-agent", () 
     assert.deepEqual(one, again);
     assert.notEqual(forced.accessToken, one.accessToken);
     assert.deepEqual(forced, { accessToken: access_token, expiresAt: expires_at });
-    const claims = claimsOf({ status: "", access_token: narrow.accessToken });
+    const claims = claimsOf(narrow.accessToken);
     assert.deepEqual([claims.scope, [claims.aud].flat()], ["openid", ["https://api.test/"]]);
     const { stdout } = await runCli(["get", "demo"], { env });
     assert.equal(stdout, `${access_token}\n`);
@@ -84,7 +85,7 @@ describe("profile() of the SDK, given the name of both", () => {
       await place.load("demo");
       const env = { ...machine.environment, OIDC_SOCK: await place.listen() };
       const [{ accessToken }] = await asked(env, "demo", {});
-      assert.equal(claimsOf({ status: "", access_token: accessToken }).iss, provider.issuer);
+      assert.equal(claimsOf(accessToken).iss, provider.issuer);
     } finally {
       place.close();
       await provider?.close();
