@@ -44,7 +44,7 @@ describe("profile() of the SDK, given the name of an account of oidc-agent", () 
     assert.deepEqual(one, again);
     assert.notEqual(forced.accessToken, one.accessToken);
     assert.deepEqual(forced, { accessToken: access_token, expiresAt: expires_at });
-    const claims = claimsOf(narrow.accessToken);
+    const claims = claimsOf(String(narrow.accessToken));
     assert.deepEqual([claims.scope, [claims.aud].flat()], ["openid", ["https://api.test/"]]);
     const { stdout } = await runCli(["get", "demo"], { env });
     assert.equal(stdout, `${access_token}\n`);
@@ -85,7 +85,7 @@ describe("profile() of the SDK, given the name of both", () => {
       await place.load("demo");
       const env = { ...machine.environment, OIDC_SOCK: await place.listen() };
       const [{ accessToken }] = await asked(env, "demo", {});
-      assert.equal(claimsOf(accessToken).iss, provider.issuer);
+      assert.equal(claimsOf(String(accessToken)).iss, provider.issuer);
     } finally {
       place.close();
       await provider?.close();
