@@ -77,6 +77,7 @@ const MAY_LEAVE_OUT: readonly string[] = ["refresh_token", TOKEN_EXCHANGE];
 function checkClaims(
   claims: IdTokenClaims,
   issuer: Issuer,
+  client: Client,
   { nonce, maxAge, previous }: IdTokenExpectation,
 ): void {
   const now = issuer.http.clock.now() / 1000;
