@@ -39,6 +39,8 @@ export interface Agent {
   readonly keys: HeldKeys;
   /** Drops what has outlived its time. */
   sweep(): void;
+  /** Whether it holds nothing, and nobody is in the middle of a sign-in. */
+  isEmpty(): boolean;
   /** Ends the sign-ins that wait for a person: an agent that asks a server on does not end. */
   close(): void;
 }
@@ -52,7 +54,7 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
   const person = makePerson({ host, store, servers, holdings });
   const lock = agentLock(holdings, host.clock);
   const tokens = tokenRequests({ host, store, holdings, person, options });
-  const keys = heldKeys(() => lock.isLocked);
+  const keys = heldKeys(() => lock.isLocked, host.clock);
   useKeyHolder(host, keys);
   const pending = pendingSignIns(host.clock);
   const info = () => ({ options, loaded: loadedNames(host, holdings) });
@@ -84,7 +86,10 @@ export function createAgent({ host, store, options }: AgentContext): Agent {
     sweep: () => {
       holdings.all();
       pending.sweep();
+      keys.sweep();
     },
+    // a locked one has put away what it holds
+    isEmpty: () => !lock.isLocked && keys.isEmpty() && holdings.all().length === 0 && pending.isEmpty(),
     close: pending.close,
   };
 }

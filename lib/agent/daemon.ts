@@ -14,6 +14,7 @@ import { safeText } from "../safe_text.ts";
 import type { AgentOptions, RunningAgent } from "./agent_options.ts";
 import { defaultSocket } from "./default_socket.ts";
 import { exchangeMessages } from "./exchange.ts";
+import { keysSocket } from "./held_keys.ts";
 import { ownCommand } from "./own_command.ts";
 import { isAlive, pidPath } from "./run.ts";
 
@@ -29,6 +30,10 @@ export interface StartOptions {
   readonly pidFile?: string;
   /** A process whose end is the agent's end too. */
   readonly watch?: number;
+  /** Whether it ends by itself when it holds nothing any more. Default: false. */
+  readonly temporary?: boolean;
+  /** How long it may take to be there, in milliseconds. Default: a minute. */
+  readonly patience?: number;
 }
 
 /** How long an agent may take to be there, in milliseconds. */
@@ -51,17 +56,28 @@ export function resolvedSocket(path: string): string {
 export async function startAgent(host: Host, start: StartOptions = {}): Promise<RunningAgent> {
   const socket = resolvedSocket(start.socket ?? defaultSocket(host));
   const running = await runningAgent(socket);
+  if (running && !start.temporary) await keepRunning(socket);
   if (running) return running;
   const link = start.link ?? start.socket === undefined;
-  const told = JSON.stringify({ ...start, socket, link });
+  const { patience = START_TIME, ...others } = start;
+  const told = JSON.stringify({ ...others, socket, link });
   try {
-    const pid = await background([...ownCommand(), "agent", "run", told]);
+    const pid = await background([...ownCommand(), "agent", "run", told], patience);
     return { socket, pid, wasRunning: false };
   } catch (error) {
     // somebody else may have started one at the same moment
     const other = await runningAgent(socket);
     if (other) return other;
     throw error;
+  }
+}
+
+/** One that was started to hold a key is an agent like any other from now on; one of an earlier release is that already. */
+async function keepRunning(socket: string): Promise<void> {
+  try {
+    await exchangeMessages(keysSocket(socket), { request: "stay" }, { encrypted: true, timeout: 10_000 });
+  } catch (error) {
+    if (!isTokenError(error)) throw error;
   }
 }
 
@@ -103,7 +119,7 @@ export async function stopAgent(host: Host, socket: string): Promise<number | un
 }
 
 /** Starts a process that lives on without this one; it has started when it says so. */
-function background([program, ...args]: readonly string[]): Promise<number> {
+function background([program, ...args]: readonly string[], patience: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
@@ -119,7 +135,7 @@ function background([program, ...args]: readonly string[]): Promise<number> {
     const timer = setTimeout(() => {
       child.kill();
       fail("it takes too long");
-    }, START_TIME);
+    }, patience);
     child.on("error", ({ message }) => fail(message));
     child.stderr.on("data", (piece: Uint8Array) => said += new TextDecoder().decode(piece));
     child.on("close", () => fail(said));

@@ -51,6 +51,8 @@ export interface PendingSignIns {
   drop(handle: string): void;
   /** Forgets those that nobody has asked about for a while. */
   sweep(): void;
+  /** Whether there are none. */
+  isEmpty(): boolean;
   /** Ends all. */
   close(): void;
 }
@@ -120,6 +122,7 @@ export function pendingSignIns(clock: Clock): PendingSignIns {
     get: (handle) => entries.get(handle),
     drop,
     sweep,
+    isEmpty: () => entries.size === 0,
     close: () => {
       for (const handle of [...entries.keys()]) drop(handle);
     },

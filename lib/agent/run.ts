@@ -25,7 +25,10 @@ import { createAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent_options.ts";
 import { exchangeMessages } from "./exchange.ts";
 import { keysSocket } from "./held_keys.ts";
+import { lifetime } from "./lifetime.ts";
 import { loadPeerCredentials, type Peer } from "./peer.ts";
+import { success } from "./replies.ts";
+import type { AgentReply } from "./requests.ts";
 import { serveAgent } from "./server.ts";
 import { groupId, prepareSocketDirectory } from "./socket_directory.ts";
 import { ownUid, serviceDirectory } from "./sockets.ts";
@@ -41,12 +44,15 @@ export interface RunOptions {
   readonly pidFile?: string;
   /** A process whose end is the agent's end too. */
   readonly watch?: number;
+  /**
+   * Whether it ends by itself when it has held nothing for a minute: one that nobody asked for is not left behind.
+   * Default: false.
+   */
+  readonly temporary?: boolean;
   /** Told when it listens. */
   readonly onReady?: () => void;
 }
 
-/** How often the watched process and the lifetimes are looked at, in milliseconds. */
-const PACE = 5_000;
 /** How long one that has the lock may take until it answers, or is gone, in milliseconds. */
 const HANDOVER = 10_000;
 
@@ -65,8 +71,24 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
     answer: agent.answer,
     permits: (peer) => options.group !== undefined || isOwn(peer),
   });
-  const keys = serveAgent({ answer: agent.keys.answer, permits: isOwn });
-  const left: (() => void)[] = [() => lock.release()];
+  const told = toldToEnd();
+  const left: (() => void)[] = [told.dispose, () => lock.release()];
+  const life = lifetime({
+    clock: host.clock,
+    agent,
+    socket,
+    isAlone: () => run.watch !== undefined && !isAlive(run.watch),
+    temporary: run.temporary ?? false,
+  });
+  /** Somebody wants this agent for more than its keys. */
+  function stay(): AgentReply {
+    if (life.stay()) left.push(linkForOthers(host, socket));
+    return success();
+  }
+  const keys = serveAgent({
+    answer: async (request) => request.request === "stay" ? stay() : await agent.keys.answer(request),
+    permits: isOwn,
+  });
   try {
     // before anybody is answered: who finds an agent there finds its process id too
     left.push(writePid(pidPath(socket)));
@@ -77,7 +99,7 @@ export async function runAgent(host: Host, run: RunOptions): Promise<void> {
     if (run.link) left.push(linkForOthers(host, socket));
     if (run.pidFile) left.push(writePid(run.pidFile));
     run.onReady?.();
-    await untilTheEnd(run.watch, agent.sweep);
+    await life.untilTheEnd(told.signal);
   } finally {
     agent.close();
     server.close();
@@ -164,22 +186,19 @@ function writePid(path: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
-function untilTheEnd(watch: number | undefined, sweep: () => void): Promise<void> {
-  return new Promise((done) => {
-    const timer = setInterval(() => {
-      sweep();
-      if (watch !== undefined && !isAlive(watch)) end();
-    }, PACE);
-    const signals = ["SIGTERM", "SIGINT"] as const;
-    function end(): void {
-      clearInterval(timer);
-      for (const signal of signals) process.off(signal, end);
-      done();
-    }
-    for (const signal of signals) process.on(signal, end);
-    // the end of the terminal that started it is not its own
-    process.on("SIGHUP", () => {});
-  });
+/** Aborts when this process is told to end. */
+function toldToEnd(): { readonly signal: AbortSignal; dispose(): void } {
+  const told = new AbortController();
+  const end = () => told.abort();
+  // the end of the terminal that started it is not its own
+  const handlers = [["SIGTERM", end], ["SIGINT", end], ["SIGHUP", () => {}]] as const;
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return {
+    signal: told.signal,
+    dispose: () => {
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+    },
+  };
 }
 
 /** Whether a process lives. */

@@ -22,12 +22,20 @@ import { missingWords } from "./usage.ts";
  */
 export async function main(host: Host, args: readonly string[]): Promise<number> {
   if (args.length === 0) args = ["--help"];
-  useKeyHolder(host, agentKeyHolder(host));
+  const holder = agentKeyHolder(host);
+  useKeyHolder(host, holder);
   const tool = oidcToolNamed(args[0]);
   if (tool !== undefined && tool === args[0]) {
     const { runOidcTool } = await import("../agent/commands/mod.ts");
     return await runOidcTool(tool, args.slice(1), host).catch((error) => report(host, error));
   }
+  const code = await carryOut(host, args);
+  // whoever stopped the command wants nothing more of it
+  if (code !== EXIT_CODES.aborted) await holder.settle();
+  return code;
+}
+
+async function carryOut(host: Host, args: readonly string[]): Promise<number> {
   const root = program(host);
   try {
     if (args[0] === "__complete") {

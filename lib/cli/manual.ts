@@ -108,6 +108,8 @@ const rootSections: readonly string[] = [
   ".SH ENVIRONMENT",
   ...([
     ["APEX_TOKEN_PROFILE", "the profile of a command that names none"],
+    ["APEX_TOKEN_PASSPHRASE_FILE", "the file with the passphrase, where no option names one"],
+    ["APEX_TOKEN_NO_AGENT", "set to anything: a passphrase that is typed starts no agent to keep its key"],
     ["APEX_CLIENT_ID, APEX_CLIENT_SECRET, APEX_ISSUER", "a service that gets its token without any file"],
     ["SSL_CERT_FILE", "certificate authorities to trust, in PEM"],
     ["BROWSER", "the program that opens a page"],

@@ -45,6 +45,8 @@ const LONGEST_LINE = 64 * 1024;
 export function lineReader(input: TerminalInput): LineReader {
   const decoder = new TextDecoder();
   const ahead: string[] = [];
+  // a terminal that goes away says so when nobody reads, too
+  input.on("error", () => {});
   return { read: (options) => readLine(input, decoder, ahead, options) };
 }
 
@@ -66,7 +68,7 @@ function readLine(
       signal?.removeEventListener("abort", abort);
       for (const [event, listener] of listeners) input.off(event, listener);
       input.pause();
-      if (secret) input.setRawMode?.(false);
+      if (secret) leaveRawMode(input);
       act();
     };
     const fail = (error: TokenError): void => {
@@ -102,6 +104,15 @@ function readLine(
     consume();
     if (!settled) input.resume();
   });
+}
+
+/** A terminal that has gone away cannot be put back, and need not be. */
+function leaveRawMode(input: TerminalInput): void {
+  try {
+    input.setRawMode?.(false);
+  } catch {
+    // Bun throws it, Node and Deno emit it
+  }
 }
 
 function ended(): TokenError {

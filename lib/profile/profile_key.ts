@@ -99,11 +99,11 @@ async function byPassphrase(
   { ask = true, signal }: OpenKeyOptions,
 ): Promise<Uint8Array> {
   const { holder, refused } = knownTo(host);
-  const open = async (passphrase: string) => {
+  const open = async (passphrase: string, typed: boolean) => {
     for (const slot of slots) {
       const key = slot.kind === "passphrase" && await openWithPassphrase(owner, slot, passphrase);
       if (!key) continue;
-      await holder.put(owner.id, key);
+      await holder.put(owner.id, key, { typed });
       return key;
     }
   };
@@ -112,14 +112,20 @@ async function byPassphrase(
   if (refusal) throw refusal;
   const filed = await filedPassphrase(host, "present");
   if (filed !== undefined) {
-    const key = await open(filed);
+    const key = await open(filed, false);
     if (key) return key;
     throw wrongPassphrase(owner.name);
   }
   if (!host.terminal) throw nobodyToAsk(owner.name);
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) host.say("That is not the passphrase.");
-    const key = await open(await host.terminal.askSecret(`The passphrase of "${owner.name}"`, { signal }));
+    const question = `The passphrase of "${owner.name}"`;
+    const typed = await host.terminal.askSecret(question, { signal }).catch((error) => {
+      // whoever would not say it is not asked again for the next thing that it opens
+      if (isTokenError(error) && !signal?.aborted) refused.set(owner.id, error);
+      throw error;
+    });
+    const key = await open(typed, true);
     if (key) return key;
   }
   const error = wrongPassphrase(owner.name);
@@ -179,7 +185,14 @@ export async function ensureKey(
   if (record && !key) await removeSlots(host, { name, id: record.id }, record.slots);
   opened.set(id, master);
   chosen.delete(name);
+  if (slot.kind === "passphrase") await holdChosen(host, id, master);
   return master;
+}
+
+/** A key under a new passphrase is held like one that an old passphrase has opened. */
+async function holdChosen(host: Host, id: string, key: Uint8Array): Promise<void> {
+  const typed = await filedPassphrase(host, "fresh") === undefined;
+  await knownTo(host).holder.put(id, key, { typed });
 }
 
 /** A key that does not open any more is replaced by a new one; one that is only locked away is not. */
@@ -205,6 +218,7 @@ export async function addSlot(
   if (protect.kind !== "passphrase" && record.slots.some((slot) => isSlotOf(slot, protect))) return false;
   const slot = await makeSlot(host, owner, protect, master, passphrase);
   await writeKeyRecord(host, profile.name, { ...record, slots: [slot, ...record.slots] });
+  if (slot.kind === "passphrase") await holdChosen(host, record.id, master);
   return true;
 }
 

@@ -66,7 +66,8 @@ export interface Machine {
 export async function makeMachine(variant: Variant = currentRuntime()): Promise<Machine> {
   const home = mkdtempSync(join(tmpdir(), "apex-token-machine-"));
   const words = await commandWords(variant);
-  const environment = { HOME: home, ...runtimeEnvironment(variant) };
+  // no agent is left behind by a test that types a passphrase
+  const environment = { HOME: home, APEX_TOKEN_NO_AGENT: "1", ...runtimeEnvironment(variant) };
   const startBy = (wrapper: readonly string[], args: readonly string[], options: ProcessOptions = {}) => {
     const [program, ...rest] = [...wrapper, ...words, ...args];
     return startProcess(program, rest, { cwd: "/", ...options, env: { ...environment, ...options.env } });

@@ -18,6 +18,8 @@ export interface TerminalSession {
   reply(prompt: RegExp, text: string): Promise<void>;
   /** Waits for the end. The terminal must be as it was. */
   end(): Promise<TerminalEnd>;
+  /** Takes the terminal away. The command hears of it, and goes on as it likes. */
+  hangUp(): Promise<void>;
 }
 
 /** How it ended. */
@@ -54,6 +56,11 @@ export function startOnTerminal(
       const [match] = await running.waitFor("stdout", pattern);
       seenSoFar = match.length;
       running.write(text);
+    },
+    async hangUp() {
+      running.kill("SIGKILL");
+      await running.ended;
+      rmSync(folder, { recursive: true });
     },
     async end() {
       const { stdout } = await running.ended;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { decoded } from "../jwt.ts";
@@ -40,6 +42,19 @@ async function approve(session: TerminalSession): Promise<void> {
   const [, userCode] = await session.running.waitFor("stdout", /enter the code +(\S+) /);
   await session.running.waitFor("stdout", /Waiting for the sign-in … \d+:\d\d left/);
   await provider.approveDevice(page, { userCode });
+}
+
+/** The processes whose home that is, and that nobody has yet to bury. */
+function processesAt(home: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`HOME=${home}`) &&
+        readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+    } catch {
+      return false;
+    }
+  });
 }
 
 // deno-lint-ignore no-control-regex
@@ -169,6 +184,19 @@ describe("a person at a terminal", () => {
       assert.match(seen, /apex-token: .*(?:stopped|Interrupted)/);
       assert.deepEqual([...machine.files().keys()], []);
     }));
+
+  it("who closes the terminal in the middle of a question leaves nothing running", () =>
+    withMachine(async (machine) => {
+      const file = join(machine.home, "passphrase");
+      writeFileSync(file, "correct horse battery staple\n");
+      await signIn(machine, provider, "p", ["--protect", "passphrase", "--passphrase-file", file]);
+      const session = startOnTerminal(machine, ["get", "p"]);
+      await session.reply(/The passphrase of "p": /, "correct hor");
+      const running = () => processesAt(machine.home);
+      assert.ok(running().length > 0);
+      await session.hangUp();
+      while (running().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    }, currentRuntime()));
 
   it("stops a question with Ctrl-C: 130", () =>
     withMachine(async (machine) => {

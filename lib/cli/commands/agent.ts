@@ -44,7 +44,10 @@ export function exportLines(socket: string, pid: number): string {
 
 /** Ends the agent. */
 export async function stopCommand(host: Host, { socket }: { readonly socket?: string }): Promise<void> {
-  const pid = await stopAgent(host, socketOf(host, socket));
+  const ours = defaultSocket(host);
+  const named = socketOf(host, socket);
+  // OIDC_SOCK may be another program's agent: ours is meant then
+  const pid = await stopAgent(host, named) ?? (socket ? undefined : await stopAgent(host, ours));
   host.say(pid ? `The agent with process id ${pid} has ended.` : "No agent was running.");
 }
 
@@ -126,6 +129,7 @@ export async function runCommand(host: Host, told?: string): Promise<void> {
     link: start.link ?? true,
     pidFile: start.pidFile,
     watch: start.watch,
+    temporary: start.temporary,
     onReady: told === undefined ? undefined : () => host.answer("ready\n"),
   });
 }
