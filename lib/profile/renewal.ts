@@ -37,20 +37,34 @@ export interface Wish {
   readonly signal?: AbortSignal;
 }
 
+/** Who renews the sign-in at this moment and since when, if that is known. */
+async function renewer(
+  { attempts }: Pick<SessionHome, "attempts">,
+  name: string,
+): Promise<{ readonly by: string; readonly since: string } | undefined> {
+  const written = await attempts.read(name).catch(() => undefined);
+  const { by, at } = written ? decodeAttempt(written.value) : {};
+  return by === undefined || at === undefined ? undefined : { by, since: new Date(at * 1000).toISOString() };
+}
+
 /** A wait that was too long, with the name of who was waited for. */
 async function withHolder(
-  { attempts }: Pick<SessionHome, "attempts">,
+  home: Pick<SessionHome, "attempts">,
   name: string,
   error: unknown,
 ): Promise<unknown> {
   if (!isTokenError(error) || error.code !== "timeout") return error;
-  const written = await attempts.read(name).catch(() => undefined);
-  const { by, at } = written ? decodeAttempt(written.value) : {};
-  if (by === undefined || at === undefined) return error;
-  const since = new Date(at * 1000).toISOString();
+  const holder = await renewer(home, name);
+  if (!holder) return error;
   const nextStep = "End it if it hangs, or try again";
-  return new TokenError("timeout", `${error.message}: ${by}, since ${since}`, { ...error, nextStep });
+  return new TokenError("timeout", `${error.message}: ${holder.by}, since ${holder.since}`, {
+    ...error,
+    nextStep,
+  });
 }
+
+/** How long a person at a terminal waits for another process without a word, in milliseconds. */
+const SILENCE = 3_000;
 
 /** How long an early renewal that failed is not tried again, in seconds. */
 const COOL_DOWN = 60;
@@ -114,6 +128,11 @@ export function renewalOf(
     }
   }
 
+  async function tellOfWait(): Promise<void> {
+    const { by = "another process", since } = await renewer(home, profile.name) ?? {};
+    host.say(`Waiting for ${by}, which has been renewing this sign-in${since ? ` since ${since}` : ""} …`);
+  }
+
   async function present(session: Session): Promise<Event<Session, CachedToken>> {
     const presentation = { ...parameters, refreshToken: session.refreshToken! };
     const reachable = await reached!;
@@ -150,7 +169,15 @@ export function renewalOf(
     isOver: ({ issuedAt, expiresAt }) => expiresAt > issuedAt && expiresAt <= clock.now() / 1000,
     lock: async (done) => {
       // to open the token's file at each look would cost more than all that it is waited for
-      const isServed = async () => home.markOf(asked) !== mark && await done!();
+      const startedAt = clock.monotonic();
+      let isTold = !host.isErrorTerminal;
+      const isServed = async () => {
+        if (!isTold && clock.monotonic() - startedAt >= SILENCE) {
+          isTold = true;
+          await tellOfWait();
+        }
+        return home.markOf(asked) !== mark && await done!();
+      };
       const lock = await home.lock(done ? isServed : () => true, signal).catch(async (error) => {
         throw signal?.aborted ? givenUp(false) : await withHolder(home, profile.name, error);
       });

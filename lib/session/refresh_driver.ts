@@ -151,9 +151,13 @@ function refreshDriver<K extends Kept, T>(ports: RefreshPorts<K, T>): Driver<K, 
   async function announce({ signedInAt, refreshToken }: K): Promise<Event<K, T>> {
     letGo ??= ports.hold();
     const at = Math.floor(ports.now() / 1000);
-    return await write({ signedInAt, token: fingerprint(refreshToken!), at, by: ports.self })
-      ? done
-      : { is: "overtaken" };
+    if (!await write({ signedInAt, token: fingerprint(refreshToken!), at, by: ports.self })) {
+      return { is: "overtaken" };
+    }
+    // a lock can be lost to whoever tidies up: what somebody has committed meanwhile shows it
+    if ((await reread()).kept?.refreshToken === refreshToken) return done;
+    await tidy();
+    return { is: "overtaken" };
   }
 
   /** While the server thinks, what follows is made ready: from its answer to the commit every moment counts. */

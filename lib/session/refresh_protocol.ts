@@ -88,7 +88,10 @@ export function next<K extends Kept, T>(state: State<K, T>, event: Event<K, T>):
     case "announcing":
       return announced(state, event);
     case "resting before presenting":
-      return event.is === "done" ? present(state) : settle(state, errorOf(event));
+      // who has slept for long may have been given up for dead, and the token been used up
+      return event.is === "done"
+        ? to(state, "announcing", { do: "announce", kept: state.sight.kept! })
+        : settle(state, errorOf(event));
     case "presenting":
       return presented(state, event);
     case "logging":

@@ -23,6 +23,8 @@ export interface IncomingRequest {
   readonly port: number;
   /** Whether the whole answer went out, when that is known. */
   readonly answered: Promise<boolean>;
+  /** Breaks the connection: nothing is answered. */
+  disconnect(): void;
 }
 
 /** Answers in place of the server, or lets it answer. */
@@ -56,7 +58,8 @@ export async function serve(
     const answered = new Promise<boolean>((resolve) => {
       outgoing.on("finish", () => resolve(true)).on("close", () => resolve(false));
     });
-    const request = { ...await requestOf(incoming, scheme), answered };
+    const disconnect = () => void incoming.socket.destroy();
+    const request = { ...await requestOf(incoming, scheme), answered, disconnect };
     const { method, headers, body, url } = request;
     const pass = async () =>
       await (await starting).fetch(url, { method, headers, redirect: "manual", ...(body ? { body } : {}) });
@@ -87,7 +90,7 @@ const OF_THE_CONNECTION = ["host", "connection", "content-length", "transfer-enc
 async function requestOf(
   incoming: IncomingMessage,
   scheme: string,
-): Promise<Omit<IncomingRequest, "answered">> {
+): Promise<Omit<IncomingRequest, "answered" | "disconnect">> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (!OF_THE_CONNECTION.includes(name)) headers.set(name, [value ?? ""].flat().join(", "));

@@ -349,8 +349,10 @@ describe("the refresh protocol, when the answer is lost,", () => {
   const repeated: Line[] = [
     ["present r1", unclear],
     ["rest 500 ms", done],
+    ["announce r1", done],
     ["present r1", unclear],
     ["rest 5000 ms", done],
+    ["announce r1", done],
     ["present r1", unclear],
   ];
 
@@ -398,9 +400,22 @@ describe("the refresh protocol, when the answer is lost,", () => {
     });
 
     it(`tries again at once, and serves what is due, at a server that is ${rotation ?? "unknown"}`, () => {
-      follows([...due(sight), ...announced, ...repeated.slice(0, 3), ...end]);
+      follows([...due(sight), ...announced, ...repeated.slice(0, 4), ...end]);
     });
   }
+
+  it("does not try again when somebody was at it meanwhile, in spite of the lock", () => {
+    follows([
+      ...none({ kept: kept() }),
+      ...announced,
+      ["present r1", unclear],
+      ["rest 500 ms", done],
+      ["announce r1", overtaken],
+      ["look", seen("good", { kept: kept("strict", { refreshToken: "r2" }) })],
+      ["unlock", done],
+      ["deliver t1"],
+    ]);
+  });
 
   it("serves what is due when the server is in trouble", () => {
     const error = new TokenError("unavailable", "trouble", { sent: true, status: 503 });
@@ -420,6 +435,7 @@ describe("the refresh protocol, when the answer is lost,", () => {
       ...announced,
       ["present r1", first],
       ["rest 500 ms", done],
+      ["announce r1", done],
       ["present r1", answered()],
       ...whole,
       ['interpret "answer"', holds("r2")],
@@ -443,6 +459,7 @@ describe("the refresh protocol, when the answer is lost,", () => {
         ...announced,
         ["present r1", unclear],
         ["rest 500 ms", done],
+        ["announce r1", done],
         ["present r1", event],
         ...wish,
         ["unlock", done],
@@ -472,8 +489,10 @@ describe("the refresh protocol, when the server does not take the request,", () 
       ...announced,
       ["present r1", unsent],
       ["rest 200 ms", done],
+      ["announce r1", done],
       ["present r1", unsent],
       ["rest 1000 ms", done],
+      ["announce r1", done],
       ["present r1", unsent],
       ["tidy", done],
       ["unlock", done],
@@ -496,6 +515,7 @@ describe("the refresh protocol, when the server does not take the request,", () 
       ...announced,
       ["present r1", later(3)],
       ["rest 3000 ms", done],
+      ["announce r1", done],
       ["present r1", later(30)],
       ["tidy", done],
       ["postpone the next request because of too many requests", done],
@@ -510,6 +530,7 @@ describe("the refresh protocol, when the server does not take the request,", () 
       ...announced,
       ["present r1", later()],
       ["rest 1000 ms", done],
+      ["announce r1", done],
       ["present r1", later()],
       ["tidy", done],
       ["unlock", done],
@@ -547,6 +568,7 @@ describe("the refresh protocol, when the server calls the refresh token dead,", 
       ...announced,
       ["present r1", processed],
       ["rest 500 ms", done],
+      ["announce r1", done],
       ["present r1", dead],
       ["look", seen("useless", { kept: kept() })],
       [burial, done],
@@ -629,6 +651,7 @@ describe("the refresh protocol, when the server calls the refresh token dead,", 
       ["present r1", dead],
       ["look", seen("useless", forgiving)],
       ["rest 200 ms", done],
+      ["announce r1", done],
       ["present r1", dead],
       ["look", seen("useless", forgiving)],
       ["commit r1 (grace) over v1 as dead: Session not active", done],
@@ -792,10 +815,8 @@ describe("the refresh protocol, when whoever held the lock before died,", () => 
       unreadable,
       ...announced,
       ["present r1", unsent],
-      [
-        "rest 200 ms",
-        done,
-      ],
+      ["rest 200 ms", done],
+      ["announce r1", done],
       ["present r1", dead],
       ["look", seen("useless", { kept: strict, ...logged("theirs") })],
       [

@@ -43,13 +43,23 @@ export const killPoints: readonly KillPoint[] = COUNTS.flatMap(([call, counts]) 
  * @param lock the path of the lock
  * @param trace where it is written what it did
  */
-export function killedAt({ call, count }: KillPoint, lock: string, trace: string): string[] {
+export function killedAt(point: KillPoint, lock: string, trace: string): string[] {
+  return struckAt(point, "SIGKILL", lock, trace);
+}
+
+/** The same with any signal: `SIGSTOP` has it stand still there. */
+export function struckAt(
+  { call, count }: KillPoint,
+  signal: "SIGKILL" | "SIGSTOP",
+  lock: string,
+  trace: string,
+): string[] {
   const seen = call === "lock"
     ? CALLS.lock
     : Object.values(CALLS).filter((names) => names !== CALLS.lock).join();
   return [
     ...["strace", "-D", "-f", "-qq", "-y", "-ttt", "-o", trace, ...call === "lock" ? ["-P", lock] : []],
-    ...["-e", `trace=${seen}`, "-e", `inject=${CALLS[call]}:signal=SIGKILL:when=${count}`],
+    ...["-e", `trace=${seen}`, "-e", `inject=${CALLS[call]}:signal=${signal}:when=${count}`],
   ];
 }
 
