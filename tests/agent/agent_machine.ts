@@ -54,9 +54,10 @@ export interface AgentMachineOptions {
 /** Key derivations take time that most tests have no use for. */
 export const KEY = { key: Uint8Array.from({ length: 80 }, (_, at) => at) };
 
-/** Makes one, with a wall clock that stays within one second unless another is given; `close` it. */
+/** Makes one, for its own server with a wall clock that stays within one second unless another is given; `close` it. */
 export async function agentMachine(options: AgentMachineOptions = {}): Promise<AgentMachine> {
-  const clock = withinOneSecond();
+  // a server elsewhere has the time of the day, and so must have who talks to it
+  const clock = options.host?.fetch ? systemClock : withinOneSecond();
   const server = await authorizationServer({ clock, ...options.server });
   const machine = accountMachine();
   const overrides: Partial<Host> = { clock, fetch: () => Promise.resolve(server.fetch), ...options.host };
