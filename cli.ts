@@ -5,8 +5,12 @@
  */
 
 import { fastGet } from "./lib/cli/fast_get.ts";
+import { fastToken } from "./lib/cli/fast_token.ts";
 
 if (!await fastGet()) {
-  const { start } = await import("./lib/cli/start.ts");
-  await start();
+  const heard = await fastToken();
+  if (heard !== "printed") {
+    const { start } = await import("./lib/cli/start.ts");
+    await start(heard);
+  }
 }

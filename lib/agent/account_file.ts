@@ -29,10 +29,8 @@ import {
   seal,
   unseal,
 } from "./account_key.ts";
+import { FILE_VERSION } from "./file_version.ts";
 import { isPgpMessage, openPgpMessage, recipientOf, sealPgpMessage } from "./gpg.ts";
-
-/** The release of oidc-agent whose files these are. */
-export const FILE_VERSION = "5.3.3";
 
 /** What closes an account's file. */
 export type AccountSeal =

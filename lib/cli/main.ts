@@ -6,6 +6,7 @@
 
 import { CommanderError } from "commander";
 import { agentKeyHolder } from "../agent/key_holder.ts";
+import type { AgentReply } from "../agent/requests.ts";
 import { oidcToolNamed } from "../agent/tools.ts";
 import type { Host } from "../host/host.ts";
 import { useKeyHolder } from "../profile/profile_key.ts";
@@ -18,16 +19,17 @@ import { missingWords } from "./usage.ts";
  *
  * @param host what the surroundings give
  * @param args the arguments, without the program's name
+ * @param heard what the agent has answered an `oidc-token` already
  * @returns the exit code
  */
-export async function main(host: Host, args: readonly string[]): Promise<number> {
+export async function main(host: Host, args: readonly string[], heard?: AgentReply): Promise<number> {
   if (args.length === 0) args = ["--help"];
   const holder = agentKeyHolder(host);
   useKeyHolder(host, holder);
   const tool = oidcToolNamed(args[0]);
   if (tool !== undefined && tool === args[0]) {
     const { runOidcTool } = await import("../agent/commands/mod.ts");
-    return await runOidcTool(tool, args.slice(1), host).catch((error) => report(host, error));
+    return await runOidcTool(tool, args.slice(1), host, heard).catch((error) => report(host, error));
   }
   const code = await carryOut(host, args);
   // whoever stopped the command wants nothing more of it

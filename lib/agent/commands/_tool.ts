@@ -4,15 +4,17 @@
  * @module
  */
 
-import { fstatSync, readlinkSync } from "node:fs";
 import { isatty } from "node:tty";
 import { isTokenError, type TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { agent } from "../client.ts";
+import { ownTerminal } from "../own_terminal.ts";
 import type { AgentReply, AgentRequest } from "../requests.ts";
 import { type ArgpTable, type Arguments, readArguments } from "./argp.ts";
 import { helpText, tryHelp, usageLine, usageText } from "./argp_help.ts";
-import { FILE_VERSION } from "../account_file.ts";
+import { FILE_VERSION } from "../file_version.ts";
+
+export { has, valueOf, valuesOf } from "./argp.ts";
 
 /** How a tool ends before its end. */
 export class ToolExit extends Error {
@@ -85,7 +87,11 @@ export function wordsOf(error: TokenError): string {
 
 /** Sends a request to the agent; a failure that it reports is thrown. */
 export async function ask(request: AgentRequest): Promise<AgentReply> {
-  const reply = await agent().request(withTerminal(request));
+  return succeededReply(await agent().request(withTerminal(request)));
+}
+
+/** A reply that is no failure; one that is is thrown. */
+export function succeededReply(reply: AgentReply): AgentReply {
   if (reply.error === undefined && reply.status !== "failure") return reply;
   const { error = "the agent reports a failure without a reason", info } = reply;
   // the one message that the original says without the word in front
@@ -111,36 +117,7 @@ function withTerminal(request: AgentRequest): AgentRequest {
   return terminal === undefined ? request : { ...request, terminal };
 }
 
-function ownTerminal(): string | undefined {
-  for (const descriptor of [2, 0]) {
-    if (!isatty(descriptor)) continue;
-    try {
-      if (!fstatSync(descriptor).isCharacterDevice()) continue;
-      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
-      if (/^\/dev\/(?:pts\/\d+|tty\w+)$/.test(path)) return path;
-    } catch {
-      // no such directory on this system: the agent then has nobody to ask
-    }
-  }
-  return undefined;
-}
-
 /** Whether standard output is a terminal. */
 export function isOutputTerminal(): boolean {
   return isatty(1);
-}
-
-/** The value of the last option of that key. */
-export function valueOf({ options }: Arguments, key: string): string | undefined {
-  return options.findLast((option) => option.key === key)?.value;
-}
-
-/** The values of all options of that key. */
-export function valuesOf({ options }: Arguments, key: string): string[] {
-  return options.flatMap((option) => option.key === key && option.value !== undefined ? [option.value] : []);
-}
-
-/** Whether an option was given. */
-export function has({ options }: Arguments, key: string): boolean {
-  return options.some((option) => option.key === key);
 }

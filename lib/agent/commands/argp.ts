@@ -148,3 +148,18 @@ function readShorts(known: readonly ArgpOption[], text: string, rest: string[]):
   }
   return { given, bare: false };
 }
+
+/** The value of the last option of that key. */
+export function valueOf({ options }: Arguments, key: string): string | undefined {
+  return options.findLast((option) => option.key === key)?.value;
+}
+
+/** The values of all options of that key. */
+export function valuesOf({ options }: Arguments, key: string): string[] {
+  return options.flatMap((option) => option.key === key && option.value !== undefined ? [option.value] : []);
+}
+
+/** Whether an option was given. */
+export function has({ options }: Arguments, key: string): boolean {
+  return options.some((option) => option.key === key);
+}

@@ -5,14 +5,18 @@
  */
 
 import type { Host } from "../../host/host.ts";
+import type { AgentReply } from "../requests.ts";
 import type { OidcTool } from "../tools.ts";
 import { exitCodeOf } from "./_tool.ts";
 
-const TOOLS: Record<OidcTool, (host: Host, args: readonly string[]) => Promise<void>> = {
+type Run = (host: Host, args: readonly string[], heard?: AgentReply) => Promise<void>;
+
+const TOOLS: Record<OidcTool, Run> = {
   "oidc-agent": async (host, args) => await (await import("./oidc_agent.ts")).oidcAgent(host, args),
   "oidc-agent-service": async (host, args) =>
     await (await import("./oidc_agent_service.ts")).oidcAgentService(host, args),
-  "oidc-token": async (host, args) => await (await import("./oidc_token.ts")).oidcToken(host, args),
+  "oidc-token": async (host, args, heard) =>
+    await (await import("./oidc_token.ts")).oidcToken(host, args, heard),
   "oidc-gen": async (host, args) => await (await import("./oidc_gen.ts")).oidcGen(host, args),
   "oidc-add": async (host, args) => await (await import("./oidc_add.ts")).oidcAdd(host, args),
 };
@@ -21,8 +25,14 @@ const TOOLS: Record<OidcTool, (host: Host, args: readonly string[]) => Promise<v
  * Runs a tool.
  *
  * @param args its arguments, without its name
+ * @param heard what the agent has answered an `oidc-token` already
  * @returns its exit code: 0, 1, or 64 for a command line that makes no sense
  */
-export async function runOidcTool(name: OidcTool, args: readonly string[], host: Host): Promise<number> {
-  return await exitCodeOf(host, () => TOOLS[name](host, args));
+export async function runOidcTool(
+  name: OidcTool,
+  args: readonly string[],
+  host: Host,
+  heard?: AgentReply,
+): Promise<number> {
+  return await exitCodeOf(host, () => TOOLS[name](host, args, heard));
 }
