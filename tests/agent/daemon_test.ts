@@ -15,6 +15,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { launchdAgent, systemdUnit } from "../../lib/agent/service_units.ts";
+import { OIDC_TOOLS } from "../../lib/agent/tools.ts";
 import { type Machine, makeMachine } from "../cli/machine.ts";
 import { done, refused } from "../cli/sign_in.ts";
 import { runProcess } from "../process.ts";
@@ -119,7 +120,7 @@ describe("apex-token agent links", () => {
       const folder = join(machine.home, "bin");
       done(await machine.run(["agent", "links", folder]));
       const [program] = machine.words([]);
-      for (const name of ["oidc-agent", "oidc-agent-service", "oidc-gen", "oidc-add", "oidc-token"]) {
+      for (const name of OIDC_TOOLS) {
         assert.equal(readlinkSync(join(folder, name)), program);
       }
       const other = join(machine.home, "other");

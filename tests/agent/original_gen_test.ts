@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { accountFiles } from "../../lib/agent/account_files.ts";
 import { workstation } from "../../lib/host/host.ts";
 import { arrive } from "../cli/sign_in.ts";
+import { freePort } from "../free_port.ts";
 import { type IndigoIam, startIndigoIam } from "../interop/indigo_iam.ts";
 import { type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
 import { type ProcessResult, type RunningProcess, startProcess } from "../process.ts";
@@ -10,11 +11,6 @@ import { ORIGINAL } from "./account_machine.ts";
 import { type AgentMachine, agentMachine } from "./agent_machine.ts";
 
 const PASSWORD = "--pw-env=PW";
-
-/** Several, below those that the system gives away: some may be in use. */
-function ports(): string[] {
-  return Array.from({ length: 8 }, () => `--port=${20_000 + Math.floor(Math.random() * 12_000)}`);
-}
 
 describe("the original oidc-gen, making accounts through this agent", () => {
   let place: AgentMachine;
@@ -99,7 +95,8 @@ describe("the original oidc-gen, making accounts through this agent", () => {
   });
 
   it("by an authorization code, which the browser brings to the agent", async () => {
-    const running = gen("code", "--flow=code", ...client("browser-client"), ...ports(), "--no-url-call");
+    const ports = [`--port=${await freePort()}`, `--port=${await freePort()}`];
+    const running = gen("code", "--flow=code", ...client("browser-client"), ...ports, "--no-url-call");
     const [, url] = await running.waitFor("stderr", /of your choice:\n(http\S+)\n/);
     await arrive(await provider.authorize(url, { deliver: false }));
     const { stdout } = done(await running.ended);

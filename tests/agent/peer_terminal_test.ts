@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { loadPeerCredentials } from "../../lib/agent/peer.ts";
+import { bun, root } from "../../scripts/toolchain.ts";
 import { type RunningProcess, startProcess } from "../process.ts";
 import { ORIGINAL } from "./account_machine.ts";
 import { type AgentMachine, agentMachine } from "./agent_machine.ts";
@@ -133,6 +134,36 @@ describe("the original oidc-token on a terminal", () => {
       const { code, stderr } = await place.machine.run("setsid", args, { env: { OIDC_SOCK } });
       assert.equal(code, 1);
       assert.match(stderr, /account not loaded[^]*oidc-add demo/);
+    } finally {
+      place.close();
+    }
+  });
+});
+
+describe("our oidc-token on a terminal, by its quick way", () => {
+  it("is asked for the password there whatever runs the agent, and not again when nobody knows it", async () => {
+    loadPeerCredentials();
+    const place = await agentMachine();
+    try {
+      await place.account("demo", {}, { password: "pw1" });
+      const OIDC_SOCK = await place.listen();
+      const command = `'${bun()}' '${root}cli.ts' oidc-token demo`;
+      const env = { OIDC_SOCK, HOME: place.machine.home };
+      const ignorant = onTerminal(command, env);
+      for (let count = 1; count <= 3; count++) {
+        await ignorant.waitFor("stdout", new RegExp(`(?:[^]*?${QUESTION.source}){${count}}`));
+        ignorant.write("no\n");
+      }
+      const refused = await ignorant.ended;
+      assert.equal(refused.code, 1);
+      assert.match(refused.stdout, /Error: account not loaded/);
+      assert.equal(refused.stdout.split("Enter decryption password").length - 1, 3);
+      const session = onTerminal(command, env);
+      await session.waitFor("stdout", QUESTION);
+      session.write("pw1\n");
+      const { code, stdout } = await session.ended;
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /^ey\S+\r?$/m);
     } finally {
       place.close();
     }

@@ -65,10 +65,17 @@ function places(host: Host): { readonly socket: string; readonly pidFile: string
   return { socket: join(directory, "oidc-agent.sock"), pidFile: join(directory, "oidc-agent.pid") };
 }
 
-/** The agent that is there, or a new one: in a second terminal it is the first one's. */
-async function start(host: Host): Promise<RunningAgent & { readonly pidFile: string }> {
+/**
+ * The agent that is there, or a new one: in a second terminal it is the first one's.
+ *
+ * @param more options of `oidc-agent` for a new one, after those of the options files
+ */
+export async function start(
+  host: Host,
+  more: readonly string[] = [],
+): Promise<RunningAgent & { readonly pidFile: string }> {
   const { socket, pidFile } = places(host);
-  const options = agentOptions(host, argumentsOf(host, OIDC_AGENT, optionsOfService(host)));
+  const options = agentOptions(host, argumentsOf(host, OIDC_AGENT, [...optionsOfService(host), ...more]));
   const running = await startAgent(host, { socket, pidFile, options, link: false });
   if (running.pid > 0) return { ...running, pidFile: existsSync(pidFile) ? pidFile : pidPath(socket) };
   // the socket is a link to that of an agent which was started in another way
@@ -78,7 +85,8 @@ async function start(host: Host): Promise<RunningAgent & { readonly pidFile: str
   return { ...running, socket: real, pid, pidFile: pidPath(real) };
 }
 
-async function stop(host: Host): Promise<number | undefined> {
+/** Ends it. Returns its process id, or nothing where there was none. */
+export async function stop(host: Host): Promise<number | undefined> {
   const { socket } = places(host);
   return await stopAgent(host, existsSync(socket) ? realpathSync(socket) : socket);
 }

@@ -148,6 +148,37 @@ describe("oidc-agent's tools with our agent, where nobody is at a terminal", () 
     assert.ok(!existsSync(join(machine.directory, "bad")));
   });
 
+  it("is the agent of oidc-keychain, too, which loads accounts and prints nothing but what eval wants", async () => {
+    const lines =
+      `OIDC_SOCK=${env.OIDC_SOCK}; export OIDC_SOCK;\nOIDCD_PID=${env.OIDCD_PID}; export OIDCD_PID;\n` +
+      `echo oidc-keychain: Reusing agent pid ${env.OIDCD_PID};\n`;
+    const { stdout, stderr } = done(await tool("oidc-keychain", "-t", "60", "--accounts", "service"));
+    assert.deepEqual([stdout, stderr], [lines, "Account 'service' already loaded\n"]);
+    const unknown = await tool("oidc-keychain", "--accounts", "nobody");
+    assert.deepEqual([unknown.code, unknown.stdout], [1, `${lines}false;\n`]);
+    assert.equal(unknown.stderr, "Error: No account configured with that short name\n");
+  });
+
+  it("has no oidc-tokensh, mytoken or remote agent, and says what to do instead", async () => {
+    const refusals: [string[], RegExp][] = [
+      [
+        ["oidc-tokensh", "--oidc", "x"],
+        /^Error: oidc-tokensh is not a part.*\n.*BEARER_TOKEN=\$\(oidc-token NAME\)/,
+      ],
+      [["oidc-gen", "--mytoken=x", "x"], /^Error: mytoken is not supported\n.*oidc-gen NAME --iss=URL/],
+      [
+        ["oidc-token", "-m", "service"],
+        /^Error: Not a valid mytoken configuration\n.*oidc-gen NAME --iss=URL/,
+      ],
+      [["oidc-add", "--remote", "x"], /^Error: an agent at OIDC_REMOTE_SOCK is not supported\n.*ssh -R/],
+    ];
+    for (const [args, words] of refusals) {
+      const { code, stdout, stderr } = await tool(...args);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, words);
+    }
+  });
+
   it("counts a lifetime with no other option", async () => {
     done(await tool("oidc-add", "-r", "service"));
     const { stdout, stderr } = done(await tool("oidc-add", "-t", "1", PASSWORD, "service"));
