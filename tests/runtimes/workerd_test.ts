@@ -80,8 +80,11 @@ describe("mod.ts, bundled, in workerd without Node's modules", () => {
     const answers = await Promise.all([ask("/shared"), ask("/shared"), ask("/shared")]);
     for (const { accessToken } of answers) assert.ok(server.accessTokens.includes(accessToken));
     const requests = server.tokenRequests.length;
-    const { accessToken } = await ask("/shared");
-    assert.ok(answers.some((answer) => answer.accessToken === accessToken));
+    // the second of them gets what was made ready for the first, a visitor who has left
+    for (let later = 0; later < 3; later++) {
+      const { accessToken } = await ask("/shared");
+      assert.ok(answers.some((answer) => answer.accessToken === accessToken));
+    }
     assert.equal(server.tokenRequests.length, requests);
   });
 
