@@ -54,6 +54,16 @@ describe("an ID token", () => {
     });
   }
 
+  it("is signed with RS256 where the server does not say what it signs with, and with nothing else", async () => {
+    for (const idTokenAlg of ["RS256", "PS256", "ES256"] as const) {
+      const place = await world({ idTokenAlg });
+      const { id_token_signing_alg_values_supported: _said, ...metadata } = place.issuer.metadata;
+      const silent = signIn({ ...place, issuer: { ...place.issuer, metadata } });
+      if (idTokenAlg === "RS256") assert.equal((await silent).claims?.sub, "ada");
+      else assert.match((await failureOf(silent)).message, /unexpected JWT "alg"/);
+    }
+  });
+
   const bad: [string, IdTokenFault, RegExp?][] = [
     ["of another issuer", { claims: { iss: "https://evil.test" } }],
     ["of an issuer with a slash more", { claims: { iss: "https://as.test/" } }],
