@@ -166,6 +166,6 @@ function requestHeaders(given: HeadersInit = [], flight: Flight): Headers {
     return headers;
   } catch {
     // What the runtime says would quote the value.
-    throw failure(flight, "invalid_argument", "a header of the request is malformed", { sent: false });
+    throw failure(flight, "invalid_argument", "a header is malformed", { sent: false });
   }
 }

@@ -92,7 +92,7 @@ export function clientSecretPost(secret: SecretSource): ClientAuthentication {
 export async function reveal(secret: SecretSource): Promise<string> {
   const value = typeof secret === "function" ? await secret() : secret;
   if (typeof value === "string" && value !== "") return value;
-  throw new TokenError("invalid_argument", "Cannot authenticate the client: its secret is empty");
+  throw new TokenError("invalid_argument", "Cannot send a request: the client secret is empty");
 }
 
 /** The bytes of UTF-8 as the characters that `btoa` takes (RFC 7617 section 2.1). */
