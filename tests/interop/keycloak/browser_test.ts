@@ -187,8 +187,10 @@ describe("signing in at Keycloak with a real browser", () => {
     const back = page.waitForRequest((asked) => asked.url().startsWith(redirectUri));
     await logIn(page, bob);
     const { idToken, refreshToken } = await request.redeem(new URL((await back).url()));
-    await page.goto(endSessionUrl(issuer, client, { idTokenHint: idToken }));
-    await waitForText(page, /You are logged out/);
+    // a tab of its own: the first one may still be on its way to where nobody listens
+    const tab = await page.context().newPage();
+    await tab.goto(endSessionUrl(issuer, client, { idTokenHint: idToken }));
+    await waitForText(tab, /You are logged out/);
     await assert.rejects(
       refreshTokenGrant(issuer, client, { refreshToken: refreshToken! }),
       (error) => isTokenError(error) && error.code === "sign_in_required",
