@@ -42,6 +42,18 @@ const { server, origin, intercept } = await serve({
 
 const revoked = () => server.families.filter((family) => family.revoked).length;
 
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Carries out one request after the other, so that of two it is the right one that is seen to end a sign-in. */
+function alone(pass: () => Promise<Response>): Promise<{ answer: Response; ended: boolean }> {
+  const mine = turn.then(async () => {
+    const before = revoked();
+    return { answer: await pass(), ended: revoked() > before };
+  });
+  turn = mine.catch(() => {});
+  return mine;
+}
+
 async function refresh(
   { port, answered }: IncomingRequest,
   refreshToken: string,
@@ -50,12 +62,11 @@ async function refresh(
   const request = ++requests;
   const token = nameOf(refreshToken);
   await tellAndWait({ event: "arrived", request, token, port });
-  const before = revoked();
-  const answer = await pass();
+  const { answer, ended } = await alone(pass);
   const { error, refresh_token: next, access_token: access } = await answer.clone().json();
   if (answer.ok) {
     await tellAndWait({ event: "rotated", request, token, next: nameOf(next), access: nameOf(access) });
-  } else await tellAndWait({ event: "refused", request, token, error, revoked: revoked() > before });
+  } else await tellAndWait({ event: "refused", request, token, error, revoked: ended });
   answered.then((whole) => tell({ event: whole ? "answered" : "unheard", request }));
   // nobody reads them, and a long torture makes many
   server.clearRequests();
