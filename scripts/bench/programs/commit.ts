@@ -27,6 +27,9 @@ export interface Answer {
   readonly committed: number[];
 }
 
+/** As much as a session has. */
+const BYTES = new Uint8Array(2000).fill(1);
+
 await answer<Question, Answer>(async ({ home, profile, rounds }) => {
   const host = hostAt(home);
   const found = readProfile(host, profile);
@@ -66,9 +69,6 @@ await answer<Question, Answer>(async ({ home, profile, rounds }) => {
   }
   return { logged, committed, floor };
 });
-
-/** As much as a session has. */
-const BYTES = new Uint8Array(2000).fill(1);
 
 function writeDurably(directory: string): void {
   const file = openSync(`${directory}/floor.tmp`, "wx", 0o600);
