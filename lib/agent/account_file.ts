@@ -16,8 +16,8 @@
  * @module
  */
 
-import { toBase64 } from "../bytes.ts";
 import { Buffer } from "node:buffer";
+import { toBase64 } from "../bytes.ts";
 import { TokenError } from "../errors.ts";
 import {
   type AccountKey,

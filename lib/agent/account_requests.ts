@@ -4,8 +4,8 @@
  * @module
  */
 
-import { fromBase64 } from "../bytes.ts";
 import { readFileSync } from "node:fs";
+import { fromBase64 } from "../bytes.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { deleteRegistration } from "../oauth/registration.ts";

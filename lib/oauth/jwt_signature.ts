@@ -4,16 +4,10 @@
  * @module
  */
 
-import {
-  clockTolerance,
-  processUserInfoResponse,
-  skipSubjectCheck,
-  validateApplicationLevelSignature,
-} from "oauth4webapi";
+import { clockTolerance, processUserInfoResponse, skipSubjectCheck } from "oauth4webapi";
 import { TokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
-import { keyOptions } from "./_keys.ts";
-import { guarded } from "./_protocol.ts";
+import { JWT_TYPE, verified } from "./_keys.ts";
 import { asServer, type Issuer } from "./issuer.ts";
 import { unverifiedClaims, unverifiedHeader } from "./jwt.ts";
 
@@ -29,7 +23,6 @@ const ANY_TIME = 1e10;
 export async function verifyJwtSignature(issuer: Issuer, jwt: string): Promise<void> {
   const audience = [unverifiedClaims(jwt)?.aud].flat()[0];
   const client = { client_id: typeof audience === "string" ? audience : "-", [clockTolerance]: ANY_TIME };
-  const response = new Response(jwt, { headers: { "content-type": "application/jwt" } });
   // what an issuer lists is for its UserInfo answers; here the token's own algorithm is good, if a public key can check it
   const { alg } = unverifiedHeader(jwt) ?? {};
   if (typeof alg !== "string" || !/^(?:RS|PS|ES|Ed)/.test(alg)) {
@@ -39,8 +32,6 @@ export async function verifyJwtSignature(issuer: Issuer, jwt: string): Promise<v
     );
   }
   const server = { ...asServer(issuer), userinfo_signing_alg_values_supported: [alg] };
-  await guarded(async () => {
-    await processUserInfoResponse(server, client, skipSubjectCheck, response);
-    await validateApplicationLevelSignature(server, response, keyOptions(issuer));
-  });
+  const step = (response: Response) => processUserInfoResponse(server, client, skipSubjectCheck, response);
+  await verified(issuer, jwt, JWT_TYPE, step);
 }

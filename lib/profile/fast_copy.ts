@@ -8,9 +8,9 @@
  * @module
  */
 
-import { toHex } from "../bytes.ts";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { toHex } from "../bytes.ts";
 import { isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";

@@ -13,8 +13,8 @@
  * @module
  */
 
-import { toHex } from "../bytes.ts";
 import * as v from "valibot";
+import { toHex } from "../bytes.ts";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
