@@ -4,7 +4,8 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { keeperOf } from "../profile/key_slots.ts";
@@ -22,12 +23,40 @@ export const PROTECTIONS = "keyring, key-file, key-file=PATH, passphrase, system
 export function parseProtection(host: Host, text: string): Protection {
   const [kind, path] = split(text);
   if (kind === "key-file" && path !== "") {
-    return { kind, path: path === undefined ? defaultKeyPath(host) : resolve(path) };
+    return { kind, path: path === undefined ? defaultKeyPath(host) : outsideOfStore(host, resolve(path)) };
   }
   if (path === undefined && isPlain(kind)) return { kind };
   throw new TokenError("invalid_argument", `Cannot protect a sign-in with "${text}"`, {
     nextStep: `Use --protect ${PROTECTIONS}`,
   });
+}
+
+/**
+ * A key that lies with what it opens protects nothing: whoever copies the one has the other.
+ *
+ * @throws {TokenError} `invalid_argument`
+ */
+function outsideOfStore(host: Host, path: string): string {
+  const { state } = host.directories;
+  // on macOS and Windows that is one directory, and the standard place is beside the store
+  if (path === defaultKeyPath(host) || !isBelow(realPath(path), realPath(state))) return path;
+  throw new TokenError("invalid_argument", `Cannot keep the key in ${path}: that is where the sign-ins are`, {
+    nextStep: `Use --protect key-file, which keeps it in ${defaultKeyPath(host)}, or name a file elsewhere`,
+  });
+}
+
+function isBelow(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === "" || (!isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`));
+}
+
+/** Where a path leads, as far as it is there. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
+  }
 }
 
 const PLAIN = ["keyring", "passphrase", "systemd-creds", "memory"] as const;

@@ -7,6 +7,7 @@
 import { type ErrorCode, isTokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { safeText } from "../safe_text.ts";
+import { duration } from "./times.ts";
 
 /** The exit codes of the command line. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
@@ -57,7 +58,11 @@ export function report(host: Host, error: unknown): number {
     return EXIT_CODES.internal;
   }
   host.say(`apex-token: ${sentence(error.message)}`);
-  const nextStep = error.nextStep ?? NEXT_STEPS[error.code];
+  const { retryAfter } = error;
+  const later = retryAfter === undefined
+    ? undefined
+    : `The server wants to be left alone for ${duration(retryAfter)}: try again then`;
+  const nextStep = error.nextStep ?? later ?? NEXT_STEPS[error.code];
   if (nextStep) host.say(sentence(nextStep));
   return EXIT_CODES[error.code] ?? EXIT_CODES.internal;
 }

@@ -18,8 +18,10 @@ export function celebrate(host: Host, { profile, session, tokens, provider }: Si
   const where = provider.issuer ? provider.title : new URL(profile.issuer).host;
   const lines = [`Signed in to ${safeText(where, 80)} as ${who}.`];
   if (tokens.scope) lines.push(`Granted: ${safeText(tokens.scope, 400)}.`);
-  lines.push(lasting(host, { profile, session, tokens }));
   const { protect } = profile;
+  if (protect.kind !== "memory" || profile.flow === "client-credentials") {
+    lines.push(lasting(host, { profile, session, tokens }));
+  }
   if (protect.kind !== "memory") {
     const key = protect.kind === "key-file"
       ? `its key is in ${safeText(protect.path, 1000)}`

@@ -81,7 +81,8 @@ async function openDatabase(path: string): Promise<Database> {
   try {
     create(path);
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA busy_timeout = 0");
+    // no journal on the disk: taking the lock needs no room there
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
     return database;
   } catch (error) {
     throw unusable(path, error);

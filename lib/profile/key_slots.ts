@@ -104,15 +104,38 @@ export async function openSlot(
   slot: Exclude<KeySlot, { kind: "passphrase" }>,
   options: OpenKeyOptions = {},
 ): Promise<Uint8Array> {
-  if (slot.kind === "key-file") return await unwrap(readKeyFile(slot.path), owner, slot);
+  if (slot.kind === "key-file") return await unwrap(keyInFile(slot.path, owner), owner, slot);
   const keeper = await keeperOf(host, slot.kind, options);
-  const text = await keeper.read({ ...itemOf(owner), note: slot.note }, options.signal);
+  const item = { ...itemOf(owner), note: slot.note };
+  const text = await keeper.read(item, options.signal).catch((error) => {
+    throw isTokenError(error) && error.code === "key" ? withWaysOut(error, owner) : error;
+  });
   if (text === undefined) {
     throw new TokenError("key", `Cannot open the key of "${owner.name}": it is not in ${keeper.title}`, {
       nextStep: `Sign in again: apex-token login ${owner.name}`,
     });
   }
   return await unwrap(keyFromText(text, `the key of "${owner.name}" in ${keeper.title}`), owner, slot);
+}
+
+/** The key in a file; what is wrong with it is said with the command that makes another. */
+function keyInFile(path: string, { name }: KeyOwner): Uint8Array {
+  try {
+    return readKeyFile(path);
+  } catch (error) {
+    if (!isTokenError(error)) throw error;
+    const nextStep = error.nextStep?.replace("`apex-token login`", `\`apex-token login ${name}\``);
+    throw new TokenError(error.code, error.message, { ...error, nextStep });
+  }
+}
+
+/** A keeper that does not give the key away here may do so elsewhere; and there are other keepers. */
+function withWaysOut(error: TokenError, { name }: KeyOwner): TokenError {
+  const anew = `begin anew in another way: apex-token login ${name} --protect key-file`;
+  return new TokenError("key", `Cannot open the key of "${name}". ${error.message}`, {
+    ...error,
+    nextStep: error.nextStep ? `${error.nextStep}; or ${anew}` : anew,
+  });
 }
 
 /**

@@ -9,6 +9,7 @@ import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { makeWay, readOwnFile } from "../host/own_files.ts";
 import { removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
+import { checkPrivateRoom } from "../host/room.ts";
 import { providerNamed } from "../providers.ts";
 import { checkProfileName, isProfileName, parseProfile, type Profile } from "./profile.ts";
 
@@ -51,10 +52,12 @@ export function findProfile(host: Host, name: string): Profile | undefined {
 /**
  * Makes sure, before anybody signs in, that a profile can be written in place of the one of that name.
  *
- * @throws {TokenError} `storage` when a link stands there, or what is somebody else's
+ * @throws {TokenError} `storage` when a link stands there, or what is somebody else's, or when nothing can be written there
  */
 export function checkProfilePlace(host: Host, profile: Profile): void {
-  if (!isWritten(host, profile)) makeWay(path(host, profile.name));
+  if (isWritten(host, profile)) return;
+  makeWay(path(host, profile.name));
+  checkPrivateRoom(directory(host));
 }
 
 /** Whether a profile is there just so: then its file stays as it is, also one that a link leads to. */

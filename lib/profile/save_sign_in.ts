@@ -5,9 +5,11 @@
  */
 
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
+import { checkPrivateRoom } from "../host/room.ts";
 import { privateTmpfs } from "../host/private_tmpfs.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import type { Session } from "../session/session.ts";
@@ -39,6 +41,22 @@ export async function checkProtection(
       "Put it back from a backup; or move it away to begin anew, without the sign-ins that it protects";
     throw new TokenError(error.code, error.message, { ...error, nextStep });
   }
+}
+
+/**
+ * Makes sure, before anybody signs in, that the sign-in can be kept: each directory that is there is private, and none is on a disk
+ * that is full or read-only.
+ *
+ * @throws {TokenError} `storage`
+ */
+export function checkPlaces(host: Host, { name, protect }: KeyedProfile): void {
+  if (protect.kind === "memory") return;
+  const { data, state } = host.directories;
+  checkPrivateRoom(state);
+  for (const kind of ["sessions", "attempts", "tokens", "locks"]) checkPrivateRoom(`${state}/${kind}`);
+  for (const kind of ["sessions", "attempts"]) checkPrivateRoom(`${state}/${kind}/${name}`);
+  checkPrivateRoom(`${data}/keys`);
+  if (protect.kind === "key-file" && !existsSync(protect.path)) checkPrivateRoom(dirname(protect.path));
 }
 
 /**

@@ -24,7 +24,7 @@ import { plan, words } from "./plan.ts";
 import { checkProfileName, type Profile, type Protection } from "./profile.ts";
 import { checkProfilePlace } from "./profile_files.ts";
 import { registeredAuthentication, registerFor, unregister } from "./register.ts";
-import { checkFastCache, checkProtection, saveSignIn } from "./save_sign_in.ts";
+import { checkFastCache, checkPlaces, checkProtection, saveSignIn } from "./save_sign_in.ts";
 import { checkProof, profileOf, sessionOf } from "./signed_in_as.ts";
 
 /** What somebody wants to sign in to. */
@@ -84,8 +84,8 @@ export interface SignInResult {
 }
 
 /**
- * Signs in and keeps the profile, the session and the first access token. Nothing is written before the server has
- * said yes.
+ * Signs in and keeps the profile, the session and the first access token. Nothing is kept before the server has said
+ * yes; what cannot be kept is found out before anybody signs in.
  *
  * @throws {TokenError} as discovery and the grants; `unsupported` when the server has no flow for it, `invalid_argument` when none is
  * possible here
@@ -93,6 +93,7 @@ export interface SignInResult {
 export async function signIn(host: Host, asked: SignInRequest): Promise<SignInResult> {
   checkProfileName(asked.name);
   if (asked.fastCache) checkFastCache(host, asked);
+  checkPlaces(host, asked);
   await checkProtection(host, asked, asked.signal);
   const before = await clientBefore(host, asked.name);
   const request = before ? withoutEndedClient(host, asked, before) : asked;

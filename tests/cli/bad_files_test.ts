@@ -1,12 +1,27 @@
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { fileStore } from "../../lib/host/file_store.ts";
 import { readProfile } from "../../lib/profile/profile_files.ts";
 import { openKey } from "../../lib/profile/profile_key.ts";
 import { encryptedStore } from "../../lib/store/envelope.ts";
-import { type RunningProvider, SERVICE_SECRET, startProvider } from "../interop/oidc_provider.ts";
+import {
+  PASSWORD_USER,
+  type RunningProvider,
+  SERVICE_SECRET,
+  startProvider,
+} from "../interop/oidc_provider.ts";
 import { currentRuntime } from "../process.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
 import { at, done, refused, sentences, signIn } from "./sign_in.ts";
@@ -133,6 +148,39 @@ describe("a file that cannot be used ends with 7, and nothing is lost", () => {
       /move it away/,
     );
     assert.equal(provider.requests.length, requests);
+    await worksAgain();
+  });
+
+  it("a place that cannot keep a sign-in, before anybody signs in", async () => {
+    const state = ".local/state/apex-token";
+    const places = [
+      state,
+      ...["sessions", "sessions/person", "attempts", "tokens", "locks"].map((one) => `${state}/${one}`),
+      ".local/share/apex-token/keys",
+    ];
+    const again = () =>
+      machine.run(["login", "person", "--password-file", "-"], { stdin: PASSWORD_USER.password });
+    const requests = provider.requests.length;
+    for (const place of places) {
+      const isThere = existsSync(path(place));
+      if (isThere) renameSync(path(place), path("aside"));
+      else mkdirSync(path("aside"), { mode: 0o700 });
+      symlinkSync(path("aside"), path(place));
+      refused(await again(), 7, /a symbolic link stands in place of the directory/, /Remove the link: rm /);
+      unlinkSync(path(place));
+      if (isThere) renameSync(path("aside"), path(place));
+      else rmSync(path("aside"), { recursive: true });
+    }
+    chmodSync(path(`${state}/sessions`), 0o750);
+    refused(await again(), 7, /other users have access to it \(mode 0750\)/, /Run: chmod 700 /);
+    chmodSync(path(`${state}/sessions`), 0o700);
+    assert.equal(provider.requests.length, requests, "nobody has been asked for anything");
+    await worksAgain();
+  });
+
+  it("a key that is gone, with the command that makes another", async () => {
+    rmSync(path(keyFile));
+    refused(await machine.run(["get", "person"]), 7, /there is none/, /`apex-token login person`/);
     await worksAgain();
   });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { PASSWORD_USER, type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
@@ -78,6 +78,16 @@ describe("what protects a sign-in", () => {
       assert.deepEqual(machine.files(), before);
       await desktop.unlockKeyring();
       await renewed({ env });
+    });
+
+    it("that does not open is named with the profile, and another way to keep it is a way out", async () => {
+      done(await login());
+      await desktop.lockKeyring();
+      const anew = /or begin anew in another way: apex-token login p --protect key-file\n$/;
+      for (const env_ of [env, {}]) refused(await get({ env: env_ }), 7, /Cannot open the key of "p"/, anew);
+      done(await login("--protect", "key-file"));
+      await renewed();
+      await desktop.unlockKeyring();
     });
 
     it("is not begun, and nothing weaker is taken instead, while the keyring is locked and nobody is there", async () => {
@@ -220,6 +230,26 @@ describe("what protects a sign-in", () => {
       await renewed();
       rmSync(other);
       refused(await get({}, "--passphrase-file", fresh), 7, /my\.key/);
+    });
+
+    it("does not put the key where the sign-ins are, whatever leads there", async () => {
+      const state = join(machine.home, ".local/state/apex-token");
+      await signIn(machine, provider, "p", ["--protect", "memory"]);
+      mkdirSync(state, { recursive: true, mode: 0o700 });
+      symlinkSync(state, join(machine.home, "link"));
+      const requests = provider.requests.length;
+      for (const file of [`${state}/key`, `${state}/a/b/key`, `${machine.home}/link/key`]) {
+        const args = ["login", "q", ...at(provider), "--client-id", "c", "--protect", `key-file=${file}`];
+        refused(await machine.run(args), 2, /that is where the sign-ins are/, /Use --protect key-file/);
+      }
+      assert.equal(provider.requests.length, requests);
+      await signIn(machine, provider, "q", ["--protect", `key-file=${machine.home}/stick/key`]);
+      // where all directories are one, as on macOS, the standard place stays what it is
+      const env = { XDG_DATA_HOME: join(machine.home, "all"), XDG_STATE_HOME: join(machine.home, "all") };
+      const args = ["--client-id", "password-client", "--flow", "password", "--password-file", "-"];
+      const who = ["--username", PASSWORD_USER.username, "--protect", "key-file"];
+      const options = { stdin: PASSWORD_USER.password, env };
+      done(await machine.run(["login", "r", ...at(provider), ...args, ...who], options));
     });
 
     it("says what it cannot do, and does nothing then", async () => {

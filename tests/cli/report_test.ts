@@ -55,6 +55,14 @@ describe("an error on the command line", () => {
     }
   });
 
+  it("says for how long the server wants to be left alone", () => {
+    const { lines } = reported(new TokenError("unavailable", "Cannot", { retryAfter: 90 }));
+    assert.deepEqual(lines, [
+      "apex-token: Cannot.",
+      "The server wants to be left alone for 1 minute 30 seconds: try again then.",
+    ]);
+  });
+
   it("is safe for a terminal, whoever wrote it", () => {
     const { lines } = reported(new TokenError("storage", "a\x1b[31mb\nc", { nextStep: "d\u009b2Je\u202e" }));
     assert.deepEqual(lines, ["apex-token: ab c.", "de."]);

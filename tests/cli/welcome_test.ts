@@ -86,6 +86,12 @@ describe("what is said after a sign-in", () => {
   ];
   for (const [what, given, words] of lasting) it(`says ${what}`, () => assert.match(welcome(given), words));
 
+  it("does not say of a sign-in that is kept nowhere how long it lasts, but of a service how it goes on", () => {
+    const protect = { kind: "memory" };
+    assert.doesNotMatch(welcome({ profile: { protect } }), /lasts|by themselves/);
+    assert.match(welcome({ profile: { protect, flow: "client-credentials" } }), /with the client's secret/);
+  });
+
   it("is safe for a terminal", () => {
     const said = welcome({
       profile: { clientId: "\x1b[2Jc" },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
@@ -83,6 +83,14 @@ describe("a lock", () => {
     assert.deepEqual([mode & 0o777, size], [0o600, 0]);
     lock.release();
     assert.equal(statSync(path).size, 0);
+  });
+
+  it("needs no room on the disk: there is no other file beside it, while it is held or after", async () => {
+    const directory = mkdtempSync(join(folder, "alone-"));
+    const lock = (await acquireLock(join(directory, "lock"), { clock }))!;
+    assert.deepEqual(readdirSync(directory), ["lock"]);
+    lock.release();
+    assert.deepEqual(readdirSync(directory), ["lock"]);
   });
 
   it("says what is wrong with its file", async () => {
