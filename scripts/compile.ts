@@ -5,11 +5,15 @@
  */
 
 import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { relative, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { build, stop } from "esbuild";
 import { bun, root } from "./toolchain.ts";
 
-const flags = [
+/** What Bun is told for every program. */
+export const compileFlags: readonly string[] = [
   "--compile",
   "--minify",
   // Parsed when built, not at every start; it needs ESM, because of top-level await.
@@ -32,8 +36,9 @@ const flags = [
  * @throws when Bun cannot build it; the message holds what Bun said
  */
 export async function compile(path: string, more: readonly string[] = []): Promise<void> {
+  const entry = await writeEntry();
   try {
-    await promisify(execFile)(bun(), ["build", "cli.ts", ...flags, ...more, "--outfile", path], {
+    await promisify(execFile)(bun(), ["build", entry, ...compileFlags, ...more, "--outfile", path], {
       cwd: root,
       timeout: 600_000,
       env: buildEnvironment(),
@@ -46,6 +51,44 @@ export async function compile(path: string, more: readonly string[] = []): Promi
     };
     throw new Error(`Cannot build ${path}: ${(stderr + stdout).trim() || message}`);
   }
+}
+
+/**
+ * Writes `cli.ts` with everything that it loads at once into one module, and returns its path. Else a cached `get`
+ * would load what it has in common with the commands from chunks of their own, which takes longer than to run it.
+ */
+async function writeEntry(): Promise<string> {
+  const folder = `${root}dist`;
+  const entry = `${folder}/cli.js`;
+  await mkdir(folder, { recursive: true });
+  // several may build at once: none of them may find half a file
+  const scratch = await mkdtemp(`${folder}/entry-`);
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: ["cli.ts"],
+      outfile: `${scratch}/cli.js`,
+      bundle: true,
+      format: "esm",
+      platform: "neutral",
+      target: "esnext",
+      logLevel: "silent",
+      plugins: [{
+        name: "what is loaded later is left to Bun",
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+            if (kind !== "dynamic-import") return undefined;
+            return { path: relative(folder, resolve(resolveDir, path)), external: true };
+          }),
+      }],
+    });
+    await rename(`${scratch}/cli.js`, entry);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+    // or the program of whoever builds does not end
+    await stop();
+  }
+  return entry;
 }
 
 /** What a build may see: `BUN_OPTIONS` and the like would make it another program. */

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { isTokenError } from "../errors.ts";
 import { fileStore } from "../host/file_store.ts";
 import type { Host } from "../host/host.ts";
-import { encryptedStore } from "../store/envelope.ts";
+import { encryptedStore } from "../store/encrypted_store.ts";
 import type { AccountConfig } from "./account_config.ts";
 import { accountOfBytes } from "./account_session.ts";
 import { besideAccounts } from "./oidc_directory.ts";

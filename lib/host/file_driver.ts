@@ -13,7 +13,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { encryptedStore } from "../store/envelope.ts";
+import { encryptedStore } from "../store/encrypted_store.ts";
 import type { Store } from "../store/store.ts";
 import { fileStore } from "./file_store.ts";
 import { onSignals } from "./interrupt.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encryptedStore } from "../store/envelope.ts";
+import { encryptedStore } from "../store/encrypted_store.ts";
 import type { Store } from "../store/store.ts";
 
 /** The key that everything is encrypted with, 32 bytes, or where to get it. */

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { binary, buildBinary } from "../build_binaries.ts";
+import { compileFlags } from "../compile.ts";
 import { run } from "../run.ts";
 import { bun, root } from "../toolchain.ts";
 
@@ -24,21 +25,12 @@ export async function emptyBinary(folder: string): Promise<string> {
   const path = `${folder}/empty`;
   await writeFile(source, "export {};\n");
   const env = { PATH: process.env.PATH ?? "", HOME: folder };
-  const args = ["build", source, ...compileFlags(), "--outfile", path];
+  const args = ["build", source, ...compileFlags, "--outfile", path];
   const { code, output } = await run(bun(), args, { cwd: folder, env, timeout: 120_000 });
   if (code !== 0) {
     throw new Error(`Cannot compile an empty program: ${output.trim()}`);
   }
   return path;
-}
-
-/** The flags of `scripts/compile.ts`, read from there: a copy would soon be another list. */
-function compileFlags(): string[] {
-  const source = readFileSync(`${root}scripts/compile.ts`, "utf8");
-  const list = /\bflags\b[^=]*= \[([^\]]*)\]/.exec(source)?.[1] ?? "";
-  const flags = [...list.matchAll(/^\s*"(--[\w=-]+)",$/gm)].map(([, flag]) => flag);
-  if (flags.includes("--compile")) return flags;
-  throw new Error("Cannot find the flags of the compiler in scripts/compile.ts");
 }
 
 function newestSource(): number {

@@ -15,7 +15,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { fileStore } from "../../lib/host/file_store.ts";
 import { readProfile } from "../../lib/profile/profile_files.ts";
 import { openKey } from "../../lib/profile/profile_key.ts";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import {
   PASSWORD_USER,
   type RunningProvider,

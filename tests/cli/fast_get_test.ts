@@ -176,4 +176,26 @@ describe("the quick answer", () => {
     assert.equal(await fastGet({ ...io, write }), false);
     assert.equal(await fastGet({ ...io, write: () => Promise.reject(new Error("full")) }), false);
   });
+
+  it("ends the program when the token is out, and not before", async () => {
+    const { io } = await machine("get");
+    const steps: string[] = [];
+    const end = () => void steps.push("end");
+    const write = async () => {
+      await new Promise((resolve) => setTimeout(resolve));
+      steps.push("written");
+    };
+    assert.equal(await fastGet({ ...io, write, end }), true);
+    assert.deepEqual(steps, ["written", "end"]);
+    assert.equal(await fastGet({ ...io, write: () => Promise.reject(new Error("full")), end }), false);
+    assert.equal(await fastGet({ ...io, args: ["get", "none"], write, end }), false);
+    assert.deepEqual(steps, ["written", "end"]);
+  });
+
+  it("does not look outside of its directory", async () => {
+    const { io, files } = await machine("get");
+    const planted = { ...fresh, profile: "../../tmp/evil" };
+    files.set("/s/tokens/../../tmp/evil.token", await encodeCachedToken(planted, key, { key: "/k" }));
+    assert.equal(await fastGet({ ...io, args: ["get", "../../tmp/evil"] }), false);
+  });
 });

@@ -22,7 +22,7 @@ import process from "node:process";
 import { after, describe, it } from "node:test";
 import { FILE_STORE_LIMIT, fileStore } from "../../lib/host/file_store.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import { storeConformance } from "../store/conformance.ts";
 import { runProgram, underUmask } from "./programs.ts";
 import { modeOf } from "./watched_files.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Blobs, blobStore } from "../../lib/store/blob.ts";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import { requireForRefreshTokens } from "../../lib/store/requirements.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { storeConformance } from "./conformance.ts";

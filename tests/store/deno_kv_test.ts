@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { FencedStore } from "../../lib/store/connection.ts";
 import { type DenoKv, denoKvStore } from "../../lib/store/deno_kv.ts";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import { requireForRefreshTokens } from "../../lib/store/requirements.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { storeConformance } from "./conformance.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { workerd } from "../../scripts/toolchain.ts";
 import type { FencedStore } from "../../lib/store/connection.ts";
 import { durableObjectStore, type DurableObjectStub } from "../../lib/store/durable_object.ts";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import { requireForRefreshTokens } from "../../lib/store/requirements.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { type RunningProcess, startProcess } from "../process.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { encryptedStore } from "../../lib/store/envelope.ts";
+import { encryptedStore } from "../../lib/store/encrypted_store.ts";
 import { redisStore, type RedisStoreOptions } from "../../lib/store/redis.ts";
 import { requireForRefreshTokens } from "../../lib/store/requirements.ts";
 import { fakeClock } from "../fake_clock.ts";
