@@ -9,13 +9,12 @@ import { versionsOf } from "../machine.ts";
 import { median } from "../measure.ts";
 import { ask, commandOf, startTokenServer } from "../processes.ts";
 import type { Answer, Question } from "../programs/sharing.ts";
-import { type Line, RATIO, type Table, US } from "../table.ts";
+import { type Line, type Table, US } from "../table.ts";
 
 const PROCESSES = 4;
 const CALLERS = 1000;
 const LATENCY = 50;
 const ROUNDS = 5;
-const COMMITS = 200;
 /** How long the processes have to start, in milliseconds; twice as long where that was too short, up to a limit. */
 const START = 3000;
 const LONGEST_START = 60_000;
@@ -30,23 +29,16 @@ export async function sharing(): Promise<Table> {
     try {
       return {
         name: "sharing",
-        title: `${PROCESSES} processes with one sign-in on Redis, and how soon an answer is durable`,
+        title: `${PROCESSES} processes with one sign-in on Redis`,
         notes: [
           `On Node. ${PROCESSES} processes with ${
             CALLERS.toLocaleString("en")
           } callers each ask at the same ` +
           `moment for a token that has ended; the server takes ${LATENCY} ms. The time ends when the last caller of ` +
           `the last process has a token. Medians of ${ROUNDS} rounds, each with new processes.`,
-          `The commit: from the last byte of the server's answer until the new refresh token is on the disk, ` +
-          `encrypted, having been logged before; the median of ${COMMITS} refreshes. The files are those of a ` +
-          `workstation (fsync); Redis writes with appendfsync always.`,
         ],
         versions: versionsOf([US, "Node"]),
-        lines: [
-          await manyProcesses(server.address, redis.socket),
-          ...await commit(server.address, "files"),
-          ...await commit(server.address, "Redis", redis.socket),
-        ],
+        lines: [await manyProcesses(server.address, redis.socket)],
       };
     } finally {
       await redis.close();
@@ -76,14 +68,4 @@ async function manyProcesses(origin: string, socket: string): Promise<Line> {
     who: US,
     values: { "token requests": Math.max(...counts), ms: median(times) },
   };
-}
-
-async function commit(origin: string, place: string, socket?: string): Promise<Line[]> {
-  const issuer = `${origin}/refresh-${place}/0/3600`;
-  const { time, floor } = await sharer({ issuer, socket, what: "commits", rounds: COMMITS });
-  const row = `from the answer to the durable commit, ${place}`;
-  return [
-    { row, who: US, values: { ms: time, [RATIO]: 1 } },
-    { row, who: "two durable writes and nothing else", values: { ms: floor!, [RATIO]: floor! / time } },
-  ];
 }
