@@ -16,8 +16,6 @@ export interface Clock {
    * @throws the reason of `signal`
    */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  /** Which boot this is and the seconds since then, sleep included; absent where the system does not tell. */
-  bootTime?(): { readonly id: string; readonly seconds: number } | undefined;
 }
 
 /** The longest wait that `setTimeout` keeps; a longer one would fire at once. */

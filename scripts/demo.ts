@@ -29,7 +29,8 @@ function run(home: string, args: readonly string[], onError?: (text: string) => 
   const { PATH = "", DENO_DIR, HOME = "" } = process.env;
   const environment = { PATH, HOME: home, DENO_DIR: DENO_DIR ?? join(HOME, ".cache/deno") };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["run", "-A", CLI, ...args], {
+    // everything is there; without the flag Deno asks the registry again each time, and says so in between
+    const child = spawn(process.execPath, ["run", "-A", "--cached-only", CLI, ...args], {
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -14,7 +14,7 @@ export const order: readonly (readonly string[])[] = [
   // Everything above this line uses Web standards alone and runs everywhere.
   ["host"],
   ["profile"],
-  ["agent", "integrations"],
+  ["agent"],
   ["cli"],
 ];
 

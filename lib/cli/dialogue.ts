@@ -128,7 +128,9 @@ async function askName(host: Host, suggested: string, signal?: AbortSignal): Pro
   host.say(`There is a profile "${suggested}" already; the same name replaces it.`);
   const options = { default: `${suggested}-${free}`, signal };
   return await askUntil(host, "A name for the new one", options, (text) => {
-    return isProfileName(text) ? undefined : "Please use letters, digits, dots, hyphens and underscores.";
+    return isProfileName(text)
+      ? undefined
+      : "Please use letters of ASCII, digits, dots, hyphens and underscores, no dot or hyphen in front.";
   });
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { agentKeyHolder } from "../agent/key_holder.ts";
 import type { AgentReply } from "../agent/requests.ts";
 import { oidcToolNamed } from "../agent/tools.ts";
@@ -49,16 +49,27 @@ async function carryOut(host: Host, args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode !== 0 && error.code === "commander.help") host.say(missingWords(args));
-      return error.exitCode === 0
-        ? 0
-        : usageError(host, root.commands.find((one) => one.name() === args[0])?.name());
+      if (error.exitCode === 0) return 0;
+      if (error.code === "commander.help") {
+        // help for a command that there is not: the parser guesses what was meant only where that is called
+        const called = args.filter((word) => word !== "help");
+        if (called.length < args.length) return await carryOut(host, called);
+        host.say(missingWords(args[0]));
+      }
+      return usageError(host, namesOf(root, args));
     }
     return report(host, error);
   }
 }
 
-function usageError(host: Host, command?: string): number {
-  host.say(`See: apex-token ${command ? `${command} ` : ""}--help`);
+/** The names of the command, and of those above it, that the first words call. */
+function namesOf(root: Command, args: readonly string[]): string[] {
+  const [name, ...rest] = args;
+  const called = root.commands.find((command) => command.name() === name);
+  return called === undefined ? [] : [name, ...namesOf(called, rest)];
+}
+
+function usageError(host: Host, names: readonly string[]): number {
+  host.say(`See: ${["apex-token", ...names, "--help"].join(" ")}`);
   return EXIT_CODES.invalid_argument;
 }

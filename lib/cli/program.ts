@@ -65,8 +65,15 @@ export function program(host: Host): Command {
     agentCommand(host),
     completionCommand(host),
   ];
-  for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
+  for (const command of commands) root.addCommand(asItsParent(command, root));
   return root;
+}
+
+/** Without that a command below another one would answer a mistake in the parser's words, and end with 1. */
+function asItsParent(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) asItsParent(below, command);
+  return command;
 }
 
 function getCommand(host: Host): Command {

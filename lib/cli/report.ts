@@ -33,7 +33,9 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 /** What helps where an error does not say it itself. */
 const NEXT_STEPS: Readonly<Partial<Record<ErrorCode, string>>> = {
   invalid_argument: "See: apex-token --help",
-  insecure_url: "Use an https URL; http is only for a server on this machine, with --allow-insecure-loopback",
+  insecure_url:
+    "Use an https URL with nothing but a host and a path; http is only for a server on this machine, with " +
+    "--allow-insecure-loopback",
   unknown_profile: "See: apex-token list",
   sign_in_required: "Run: apex-token login NAME",
   expired_code: "Start the sign-in again",

@@ -23,11 +23,7 @@ export function usageWords(text: string): string {
     .join("\n");
 }
 
-/** What to say where the parser would show a whole help: a command is missing, or help for one that there is not. */
-export function missingWords([first, second]: readonly string[]): string {
-  return usageWords(
-    first === "help" && second !== undefined
-      ? `unknown command '${second}'`
-      : `a command is needed after '${first}'`,
-  );
+/** What to say where the parser would show a whole help: a command is missing. */
+export function missingWords(name: string): string {
+  return usageWords(`a command is needed after '${name}'`);
 }

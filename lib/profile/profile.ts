@@ -86,7 +86,8 @@ export function isProfileName(name: string): boolean {
 export function checkProfileName(name: string): string {
   if (isProfileName(name)) return name;
   throw new TokenError("invalid_argument", `Cannot use "${safeText(name, 80)}" as the name of a profile`, {
-    nextStep: "Use up to 64 letters, digits, dots, hyphens and underscores",
+    nextStep:
+      "Use up to 64 of A to Z, a to z, 0 to 9, dot, hyphen and underscore, with no dot or hyphen in front",
   });
 }
 

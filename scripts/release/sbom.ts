@@ -1,12 +1,12 @@
 /**
- * The bill of materials of the program: what of other people's is in it, by `deno.lock`.
+ * The bill of materials of the program: what of other people's is in it, by the bundler and `deno.lock`.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
-import { sources } from "../run.ts";
+import { bundleProgram } from "../npm_bundle.ts";
 import { root } from "../toolchain.ts";
 import { BUN_VERSION, targets } from "./targets.ts";
 
@@ -22,13 +22,17 @@ interface Lock {
 
 /** It as CycloneDX 1.6, the same bytes for the same sources. */
 export async function billOfMaterials(version: string): Promise<string> {
-  const lock: Lock = JSON.parse(await readFile(`${root}deno.lock`, "utf8"));
-  const { imports } = JSON.parse(await readFile(`${root}deno.json`, "utf8"));
-  const names = (await importedPackages()).filter((name) => imports[name] !== undefined);
-  const direct = names.map((name) => keyOf(lock, imports[name].replace(/^npm:/, "")));
-  const all = closure(lock, direct);
+  const { lock, all } = await contents();
   const self = `pkg:npm/%40apex/token@${version}`;
-  const runtimes = targets.map((target) => npmComponent(target.package, BUN_VERSION, target.integrity));
+  // the packages for other machines are not installed here; they have one licence
+  const license = await licenseOf("@oven/bun-linux-x64");
+  const runtimes = targets.map((target) =>
+    npmComponent(target.package, BUN_VERSION, target.integrity, license)
+  );
+  const packages = all.map(async (key) => {
+    const [name, version] = nameAndVersion(key);
+    return npmComponent(name, version, lock.npm[key].integrity, await licenseOf(name));
+  });
   const document = {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -43,42 +47,31 @@ export async function billOfMaterials(version: string): Promise<string> {
         licenses: [{ license: { id: "Apache-2.0" } }],
       },
     },
-    components: [
-      ...all.map((key) => npmComponent(...nameAndVersion(key), lock.npm[key].integrity)),
-      ...runtimes,
-    ],
+    components: [...await Promise.all(packages), ...runtimes],
     dependencies: [
-      { ref: self, dependsOn: [...direct.map(purl), ...runtimes.map(({ purl }) => purl)] },
+      { ref: self, dependsOn: [...all.map(purl), ...runtimes.map(({ purl }) => purl)] },
       ...all.map((key) => ({
         ref: purl(key),
-        dependsOn: (lock.npm[key].dependencies ?? []).map((name) => purl(keyOf(lock, name))),
+        dependsOn: (lock.npm[key].dependencies ?? []).map((name) => keyOf(lock, name))
+          .filter((needed) => all.includes(needed)).map(purl),
       })),
     ],
   };
   return JSON.stringify(document, null, 2) + "\n";
 }
 
-/** The packages that the program's own files import, by name. */
-async function importedPackages(): Promise<string[]> {
-  const found = new Set<string>();
-  for (const file of ["cli.ts", ...await sources("lib")]) {
-    const text = await readFile(root + file, "utf8");
-    for (const [, specifier] of text.matchAll(/(?:\bfrom |\bimport\()"([^".][^"]*)"/g)) {
-      if (!specifier.startsWith("node:")) found.add(/^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0]);
-    }
-  }
-  return [...found].sort();
+/** The names of the packages whose code is in the program, without that of the runtime. */
+export async function packagesInside(): Promise<string[]> {
+  return (await contents()).all.map((key) => nameAndVersion(key)[0]);
 }
 
-function closure(lock: Lock, keys: readonly string[]): string[] {
-  const found = new Set<string>();
-  const visit = (key: string): void => {
-    if (found.has(key)) return;
-    found.add(key);
-    for (const name of lock.npm[key].dependencies ?? []) visit(keyOf(lock, name));
-  };
-  keys.forEach(visit);
-  return [...found].sort();
+/** By the keys of `deno.lock`: what a bundler puts into the program. What a comment mentions is not in it. */
+async function contents(): Promise<{ lock: Lock; all: string[] }> {
+  const lock: Lock = JSON.parse(await readFile(`${root}deno.lock`, "utf8"));
+  const { imports } = JSON.parse(await readFile(`${root}deno.json`, "utf8"));
+  const { included, imported } = await bundleProgram("cli.ts");
+  const names = [...included.union(imported)].sort();
+  return { lock, all: names.map((name) => keyOf(lock, imports[name]?.replace(/^npm:/, "") ?? name)) };
 }
 
 /** A dependency stands without its version where there is only one. */
@@ -99,7 +92,14 @@ function purl(key: string): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
 
-function npmComponent(name: string, version: string, integrity: string) {
+/** Under which licence a package says that it is, by its SPDX identifier. */
+async function licenseOf(name: string): Promise<string> {
+  const { license } = JSON.parse(await readFile(`${root}node_modules/${name}/package.json`, "utf8"));
+  if (typeof license === "string" && /^[\w.+-]+$/.test(license)) return license;
+  throw new Error(`Cannot tell the licence of ${name}: it says ${JSON.stringify(license)}`);
+}
+
+function npmComponent(name: string, version: string, integrity: string, license: string) {
   const reference = purl(`${name}@${version}`);
   const content = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
   return {
@@ -108,6 +108,7 @@ function npmComponent(name: string, version: string, integrity: string) {
     name,
     version,
     purl: reference,
+    licenses: [{ license: { id: license, acknowledgement: "declared" } }],
     hashes: [{ alg: "SHA-512", content }],
   };
 }

@@ -56,7 +56,7 @@ describe("a wrong command line ends with 2", () => {
       "a bad name",
       ["login", "../x", "--issuer", "apex"],
       /Cannot use "\.\.\/x" as the name/,
-      /letters, digits/,
+      /A to Z, a to z, 0 to 9, dot, hyphen and underscore, with no dot or hyphen in front/,
     ],
     [
       "an issuer that is no URL",
@@ -116,7 +116,25 @@ describe("a wrong command line ends with 2", () => {
       "help for a command that there is not",
       ["help", "gte"],
       /Unknown command 'gte'/,
-      /See: apex-token --help/,
+      /Did you mean get\?[^]*See: apex-token --help/,
+    ],
+    [
+      "help for a command below another that there is not",
+      ["agent", "help", "strat"],
+      /Unknown command 'strat'/,
+      /Did you mean start\?[^]*See: apex-token agent --help/,
+    ],
+    [
+      "a flag of a command below another that is nearly right",
+      ["agent", "start", "--grop", "x"],
+      /Unknown option '--grop'/,
+      /Did you mean --group\?[^]*See: apex-token agent start --help/,
+    ],
+    [
+      "an issuer with a password in it",
+      ["login", "x", "--issuer", "https://me:hunter2@sso.example.org/", "--client-id", "c"],
+      /https:\/\/sso\.example\.org has a user name, a password or a fragment/,
+      /nothing but a host and a path/,
     ],
     ["half a command", ["agent"], /A command is needed after 'agent'/, /See: apex-token agent --help/],
     [
@@ -189,6 +207,8 @@ describe("a wrong command line ends with 2", () => {
       /'--client-secret'/,
     );
     assert.ok(!stderr.includes("hunter2"));
-    assert.ok(!refused(await person.run(["list", "hunter2", "swordfish"]), 2).stderr.includes("hunter2"));
+    for (const args of [["list", "hunter2", "swordfish"], ["agent", "start", "--password=hunter2"]]) {
+      assert.ok(!refused(await person.run(args), 2).stderr.includes("hunter2"), args.join(" "));
+    }
   });
 });

@@ -45,6 +45,21 @@ describe("the help", () => {
   });
 });
 
+describe("a mistake", () => {
+  it("after any command, also one below another, is one sentence, the next command and 2", async () => {
+    for (const words of [[], ...commandsOf(program(machine.host))]) {
+      const { code, stdout, stderr } = await machine.run([...words, "--no-such-option"]);
+      const at = ["apex-token", ...words, "--help"].join(" ");
+      assert.deepEqual([code, stdout], [2, ""]);
+      // what is required is looked at before what is too much
+      const says = words[0] === "protect"
+        ? "Required option '--protect <how>' not specified."
+        : "Unknown option '--no-such-option'.";
+      assert.equal(stderr, `apex-token: ${says}\nSee: ${at}\n`);
+    }
+  });
+});
+
 describe("the manual", () => {
   it("has a page for the program and for every command", () => {
     const expected = [[], ...commandsOf(program(machine.host))]

@@ -33,6 +33,8 @@ import { bun, root } from "../../scripts/toolchain.ts";
 import { freshBinary } from "../cli/binary.ts";
 import { PASSWORD_USER, startProvider } from "../interop/oidc_provider.ts";
 import { runProcess, startDeno } from "../process.ts";
+import { sources } from "../../scripts/run.ts";
+import { importsOf } from "../source_text.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "apex-token-release-"));
 let files: ArchiveFile[];
@@ -228,8 +230,20 @@ describe("the Debian package", () => {
   });
 });
 
+/** The packages that the program's sources import. */
+async function foreignImports(): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const file of ["cli.ts", ...await sources("lib")]) {
+    for (const { specifier } of importsOf(readFileSync(root + file, "utf8"))) {
+      const name = /^(?![.]|\w+:)(?:@[^/]+\/)?[^/]+/.exec(specifier ?? "")?.[0];
+      if (name !== undefined) found.add(name);
+    }
+  }
+  return found;
+}
+
 describe("the bill of materials", () => {
-  it("names what is in the program, with checksums, and nothing that only tests need", async () => {
+  it("names what is in the program, with versions, checksums and licences, and nothing that only tests need", async () => {
     const text = await billOfMaterials(version);
     assert.equal(await billOfMaterials(version), text);
     const { bomFormat, specVersion, components, dependencies } = JSON.parse(text);
@@ -241,6 +255,20 @@ describe("the bill of materials", () => {
     }
     for (const target of targets) assert.ok(names.includes(target.package));
     for (const { hashes } of components) assert.match(hashes[0].content, /^[0-9a-f]{128}$/);
+    // what the sources import, by themselves: none of these packages needs another one
+    const ours = names.filter((name) => !name.startsWith("@oven/"));
+    assert.deepEqual(ours.sort(), [...await foreignImports()].sort());
+    const { imports } = JSON.parse(readFileSync(`${root}deno.json`, "utf8"));
+    for (const { name, version, licenses } of components) {
+      assert.match(licenses[0].license.id, /^(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause)$/, name);
+      if (!name.startsWith("@oven/")) assert.equal(imports[name], `npm:${name}@${version}`);
+    }
+    const notices = new TextDecoder().decode(
+      files.find(({ path }) => path === "share/doc/apex-token/THIRD_PARTY_LICENSES.txt")?.bytes,
+    );
+    for (const name of ours) assert.match(notices, new RegExp(`^${name} \\d`, "m"));
+    assert.match(notices, new RegExp(`^Bun ${BUN_VERSION.replaceAll(".", "\\.")}, `, "m"));
+    assert.ok(notices.match(/Permission is hereby granted/g)!.length >= ours.length - 1);
     const references = new Set(components.map((one: { "bom-ref": string }) => one["bom-ref"]));
     for (const { dependsOn } of dependencies) {
       for (const one of dependsOn) assert.ok(references.has(one), one);
