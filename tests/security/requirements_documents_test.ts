@@ -49,4 +49,23 @@ describe("what is shipped", () => {
     const source = read("lib/profile/device_sign_in.ts");
     for (const words of shown) assert.ok(source.includes(words), words);
   });
+
+  it("comes with a threat model, its limits, and how to report a fault", () => {
+    const sections = new Map(
+      read("docs/security.md").split(/^## /m).slice(1).map((text) => [text.split("\n", 1)[0], text]),
+    );
+    const rows = sections.get("Threat model")?.match(/^\| (?!-|Who ).*\|$/gm) ?? [];
+    assert.ok(rows.length >= 8);
+    // each says what is done and what is not
+    for (const row of rows) assert.ok(row.split("|").slice(1, -1).every((cell) => cell.trim() !== ""), row);
+    const limits = sections.get("Honest limits")?.match(/^\d+\. /gm) ?? [];
+    for (const [, limit] of sections.get("Threat model")!.matchAll(/limit (\d+)/g)) {
+      assert.ok(limits.includes(`${limit}. `), limit);
+    }
+    assert.match(sections.get("Reporting a fault") ?? "", /in private first[^]*Never send a real token/);
+    assert.match(
+      read("CONTRIBUTING.md"),
+      /better told in private first: see \[security\]\(docs\/security\.md/,
+    );
+  });
 });
