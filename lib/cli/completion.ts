@@ -34,6 +34,8 @@ export function complete(
   sources: CompletionSources,
 ): Completion {
   const { command, positionals, awaiting, onlyWords } = walk(root, before);
+  const [, name, value] = (!awaiting && !onlyWords && /^(--[^=]+)=([^]*)$/.exec(current)) || [];
+  if (name !== undefined) return withName(name, value, command, sources);
   const found = awaiting
     ? valuesOf(awaiting, sources)
     : current.startsWith("-") && !onlyWords
@@ -43,6 +45,15 @@ export function complete(
     : nextWord(command, positionals, sources);
   if (found === "file") return found;
   return { words: found.words.filter(({ word }) => word.startsWith(current)) };
+}
+
+/** The candidates for the value of an option that is written as `--name=value`: whole words, too. */
+function withName(name: string, value: string, command: Command, sources: CompletionSources): Completion {
+  const option = command.options.find(({ long, required }) => long === name && required);
+  const found = option ? valuesOf(option, sources) : { words: [] };
+  if (found === "file") return found;
+  const fitting = found.words.filter(({ word }) => word.startsWith(value));
+  return { words: fitting.map((candidate) => ({ ...candidate, word: `${name}=${candidate.word}` })) };
 }
 
 interface Place {

@@ -9,6 +9,9 @@ import { version } from "../version.ts";
 import { examplesOf } from "./_command.ts";
 import { visibleCommands } from "./completion.ts";
 
+/** When the pages of this version were written: without a date some readers of them complain. */
+const DATE = "2026-11-22";
+
 /** A page. */
 export interface ManualPage {
   /** The name of its file: `apex-token-get.1`. */
@@ -41,7 +44,7 @@ function pageName(command: Command): string {
 function head(command: Command): string[] {
   const release = `apex-token ${version}`;
   return [
-    `.TH ${quoted(pageName(command).toUpperCase())} 1 "" ${quoted(release)} ${quoted(release)}`,
+    `.TH ${quoted(pageName(command).toUpperCase())} 1 ${DATE} ${quoted(release)} ${quoted(release)}`,
     ".SH NAME",
     `${roff(pageName(command))} \\- ${roff(command.description().replace(/\.$/, ""))}`,
     ".SH SYNOPSIS",

@@ -53,6 +53,11 @@ describe("what could come next", () => {
     assert.equal(next("login", "x", "--secret-file", ""), "file");
     assert.deepEqual(next("help", "comp"), ["completion"]);
     assert.deepEqual(next("get", "--", "--f"), []);
+    assert.deepEqual(next("login", "x", "--flow=d"), ["--flow=device"]);
+    assert.deepEqual(next("login", "--issuer="), ["--issuer=apex"]);
+    assert.equal(next("login", "--secret-file=x"), "file");
+    for (const word of ["--flwo=d", "--register=", "--=x"]) assert.deepEqual(next("login", word), [], word);
+    assert.deepEqual(next("login", "--flow=device", "t"), ["two"]);
   });
 
   it("hides what is hidden, and asks nobody for it", () => {
@@ -94,6 +99,10 @@ describe("completion in a shell", () => {
     ["apex-token comple\t", /completion/],
     ["apex-token login x --flow dev\t", /--flow.{0,20}device/],
     ["apex-token login x --secret-file secret-of\t", /secret-of-the-service\.txt/],
+    // bash takes this for three words
+    ["apex-token login --flow=dev\t", /--flow=device/],
+    ["apex-token login --flow=device --auth-method=client_secret_p\t", /--auth-method=client_secret_post/],
+    ["apex-token login --secret-file=secret-of\t", /--secret-file=secret-of-the-service\.txt/],
   ] as const;
 
   it("is there in bash", async () => {

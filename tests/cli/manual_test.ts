@@ -88,6 +88,8 @@ describe("the manual", () => {
   it("says nothing that roff would take for an order", () => {
     for (const { file, text } of pages) {
       assert.match(text, /^[\x20-\x7e\n]*$/, file);
+      // mandoc warns of a page without a date
+      assert.match(text, /^\.TH "[A-Z\\-]+" 1 \d{4}-\d\d-\d\d /, file);
       for (const line of text.split("\n")) {
         if (/^['.]/.test(line)) assert.match(line, /^\.(?:TH|SH|TP|BR?|I|PP)\b/, file);
       }

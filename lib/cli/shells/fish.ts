@@ -12,7 +12,8 @@ function __apex_token_complete
     set -l current (commandline -ct)
     set -l lines (apex-token __complete "=$current" $before[2..] 2>/dev/null)
     if test "$lines[1]" = file
-        __fish_complete_path "$current"
+        set -l name (string match -r -- '^--[^=]+=' "$current")
+        printf '%s\n' "$name"(__fish_complete_path (string replace -r -- '^--[^=]+=' '' "$current"))
     else
         printf '%s\n' $lines[2..]
     end

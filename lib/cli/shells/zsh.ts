@@ -12,6 +12,7 @@ _apex_token() {
   local line
   lines=("${"$"}{(@f)$(apex-token __complete "=${"$"}{(Q)words[CURRENT]}" "${"$"}{(@Q)words[2,CURRENT-1]}" 2>/dev/null)}")
   if [[ $lines[1] == file ]]; then
+    [[ $PREFIX == --*=* ]] && compset -P '*='
     _files
     return
   fi
