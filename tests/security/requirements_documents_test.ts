@@ -58,7 +58,7 @@ describe("what is shipped", () => {
     assert.ok(rows.length >= 8);
     // each says what is done and what is not
     for (const row of rows) assert.ok(row.split("|").slice(1, -1).every((cell) => cell.trim() !== ""), row);
-    const limits = sections.get("Honest limits")?.match(/^\d+\. /gm) ?? [];
+    const limits: readonly string[] = sections.get("Honest limits")?.match(/^\d+\. /gm) ?? [];
     for (const [, limit] of sections.get("Threat model")!.matchAll(/limit (\d+)/g)) {
       assert.ok(limits.includes(`${limit}. `), limit);
     }
