@@ -18,8 +18,7 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
-import { givenUp } from "../http/abort.ts";
-import { type Client, issuerFor } from "../oauth/client.ts";
+import type { Client } from "../oauth/client.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
 import type { IdTokenClaims, TokenSet } from "../oauth/token_set.ts";
@@ -27,14 +26,13 @@ import { requireForRefreshTokens } from "../store/requirements.ts";
 import type { Store } from "../store/store.ts";
 import { identity, parametersOf } from "./_cache_key.ts";
 import { type StoreKey, storeParts } from "./_store_parts.ts";
-import { commonPorts, inWordsOfStore, type Memory, requireLeases, type Run, tokenOf } from "./_stored_run.ts";
-import { type StoredToken, storedToken, tokenShelf, type Wish, wishKey } from "./_stored_token.ts";
+import { type SessionGround, sessionRun } from "./_session_run.ts";
+import { inWordsOfStore, type Memory, requireLeases, tokenOf } from "./_stored_run.ts";
+import { storedToken, tokenShelf, wishKey } from "./_stored_token.ts";
 import { rememberingAnswers } from "./_unsaved_answers.ts";
-import type { Grant, GrantRequest } from "./grant.ts";
+import type { Grant } from "./grant.ts";
 import { fingerprint } from "./refresh_attempt.ts";
-import { interpret, present } from "./refresh_exchange.ts";
 import { decodeSession, encodeSession, type Session } from "./session.ts";
-import { storeDriver } from "./store_driver.ts";
 
 /** Options of {@linkcode storedSession}. */
 export interface StoredSessionOptions {
@@ -116,79 +114,21 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
   const { sessions, attempts, tokens, prepare } = storeParts(store, key as StoreKey);
   const shelf = tokenShelf(tokens, name, clock);
   const noted = rememberingAnswers(attempts);
+  const lease = (milliseconds: number) => store.lease!(`session/${name}`, milliseconds);
+  const ground: SessionGround = { name, sessions, attempts: noted, shelf, lease, clock, prepare };
   const memory: Memory = new Map();
-
-  /** The token for a wish, if it comes from the sign-in that is there now. */
-  async function readToken(asked: string): Promise<StoredToken | undefined> {
-    const [token, session] = await Promise.all([shelf.read(asked), sessions.read(name)]);
-    const isOfNow = token && session && decodeSession(session.value).signedInAt === token.signedInAt;
-    return isOfNow ? token : undefined;
-  }
-
-  function run(request: GrantRequest, asked: string, wish: Wish, losses: number): Run<Session> {
-    const { issuer: given, client, minValidity: _1, force: _2, signal, ...parameters } = request;
-    const reached = { issuer: issuerFor(given, client), client };
-    const exchange = reached.issuer.http.timeout;
-    const lease = (milliseconds: number) => store.lease!(`session/${name}`, milliseconds);
-    const driver = storeDriver({ sessions, lease, clock, exchange, losses });
-    const keep = (token: StoredToken) => shelf.keep(token);
-    /** Whether what was noted last is written down: after a presentation, that is its answer. */
-    let isLogged = false;
-    return {
-      driver,
-      ports: {
-        ...commonPorts({ driver, clock, wish, keep, signal }),
-        name,
-        sessions: driver.sessions,
-        attempts: {
-          ...noted,
-          compareAndSet: async (...record) => {
-            const version = await noted.compareAndSet(...record);
-            isLogged = version !== undefined;
-            return version;
-          },
-        },
-        encode: encodeSession,
-        decode: (bytes) => belongingTo(decodeSession(bytes), reached.issuer, client, name),
-        readToken: () => readToken(asked),
-        prepare: async () => {
-          if (signal?.aborted) throw givenUp(false);
-          await prepare();
-          await driver.secure(false);
-        },
-        present: async (session) => {
-          isLogged = false;
-          try {
-            await driver.secure(mustNotRepeat(session));
-          } catch (error) {
-            // nothing is spent
-            return { is: "refused", error: error as TokenError };
-          }
-          return await present(reached, { ...parameters, refreshToken: session.refreshToken! }, asked);
-        },
-        interpret: async (raw, session) => {
-          const { signedInAt } = session;
-          const [event] = await Promise.all([
-            interpret(
-              reached,
-              session,
-              raw,
-              (token, { asked, sentAt }) => storedToken(token, { asked, requestedAt: sentAt, signedInAt }),
-            ),
-            isLogged && driver.received(),
-          ]);
-          return inOrder(event, session);
-        },
-        obtain: () => Promise.reject(new TokenError("internal", "A session obtains nothing by itself")),
-      },
-    };
-  }
 
   return {
     defaults,
     obtain: async (request) => {
       const asked = wishKey(request.issuer, request.client, request);
-      const work = tokenOf(request, asked, memory, (wish, losses) => run(request, asked, wish, losses), true);
+      const work = tokenOf(
+        request,
+        asked,
+        memory,
+        (wish, losses) => sessionRun(ground, request, asked, wish, losses),
+        true,
+      );
       waitUntil?.(work.catch(() => {}));
       try {
         return await work;
@@ -255,34 +195,4 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
       return await sessions.remove(name);
     },
   };
-}
-
-/**
- * A session of the same client at the same issuer.
- *
- * @throws {TokenError} `invalid_argument`
- */
-function belongingTo(session: Session, { issuer }: Issuer, { clientId }: Client, name: string): Session {
-  if (session.issuer === issuer && session.clientId === clientId) return session;
-  throw new TokenError(
-    "invalid_argument",
-    `Cannot use the session "${name}": it is of the client "${session.clientId}" at ${session.issuer}`,
-    { nextStep: "Give each client's session a name of its own" },
-  );
-}
-
-/** Whether a second presentation of its refresh token may end the sign-in. */
-export function mustNotRepeat({ rotation }: Pick<Session, "rotation">): boolean {
-  return rotation !== "steady" && rotation !== "grace";
-}
-
-/** Of two sessions the later one must say so, whatever the clocks of those who received them say. */
-function inOrder<E extends { readonly is: string }>(event: E, { receivedAt = 0 }: Session): E {
-  const later = (kept: Session): Session => ({
-    ...kept,
-    receivedAt: Math.max(kept.receivedAt ?? 0, receivedAt + 1),
-  });
-  const { kept, found } = event as { kept?: Session; found?: { kept: Session } };
-  if (kept) return { ...event, kept: later(kept) };
-  return found ? { ...event, found: { ...found, kept: later(found.kept) } } : event;
 }

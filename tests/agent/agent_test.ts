@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";
-import type { Profile } from "../../lib/profile/profile.ts";
 import { issuerFromMetadata } from "../../lib/oauth/issuer.ts";
 import { discover } from "../../lib/oauth/issuer.ts";
 import { passwordGrant } from "../../lib/oauth/grants/password.ts";
+import { publicProfile } from "../profile/public_profile.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { type AgentMachine, agentMachine, KEY } from "./agent_machine.ts";
 
@@ -110,17 +110,7 @@ describe("the agent", () => {
 
 async function signedInProfile({ host, server }: AgentMachine, name: string): Promise<void> {
   const issuer = await discover(server.issuer, { fetch: server.fetch });
-  const profile: Profile = {
-    format: 1,
-    name,
-    issuer: server.issuer,
-    clientId: "app",
-    authentication: "none",
-    flow: "device",
-    audience: "audience",
-    quirks: [],
-    protect: { kind: "key-file", path: `${host.directories.data}/store.key` },
-  };
+  const profile = publicProfile(host, server.issuer, { name, audience: "audience" });
   const tokens = await passwordGrant(issuer, { clientId: "app" }, {
     username: "ada",
     password: "lovelace",

@@ -4,8 +4,7 @@ import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";
-import type { Profile } from "../../lib/profile/profile.ts";
-import { defaultKeyPath } from "../../lib/profile/session_home.ts";
+import { publicProfile } from "../profile/public_profile.ts";
 import { type Machine, makeMachine } from "./machine.ts";
 import { done, refused } from "./sign_in.ts";
 
@@ -32,18 +31,7 @@ describe("a signal while a refresh token is on its way", () => {
     const machine = await makeMachine();
     machines.push(machine);
     const { host } = machine;
-    const profile: Profile = {
-      format: 1,
-      name: "p",
-      issuer,
-      clientId: "app",
-      authentication: "none",
-      flow: "device",
-      audience: "both",
-      quirks: [],
-      allowInsecureLoopback: true,
-      protect: { kind: "key-file", path: defaultKeyPath(host) },
-    };
+    const profile = publicProfile(host, issuer, { allowInsecureLoopback: true });
     const session = {
       format: 1,
       issuer,

@@ -3,11 +3,10 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "nod
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import type { Profile } from "../../lib/profile/profile.ts";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";
-import { defaultKeyPath } from "../../lib/profile/session_home.ts";
 import type { Session } from "../../lib/session/session.ts";
 import type { RunningProcess } from "../process.ts";
+import { publicProfile } from "../profile/public_profile.ts";
 import { type IncomingRequest, serve, type ServedAuthorizationServer } from "../security/served.ts";
 import { type KillPoint, struckAt } from "../torture/kill_points.ts";
 import { type Machine, makeMachine, quickVariant } from "./machine.ts";
@@ -52,18 +51,7 @@ describe("a get that is stopped in the middle of a renewal, at a server that tak
     machines.push(machine);
     const { refresh_token: refreshToken } = await there.server.issue({ clientId: "app", scope: "openid" });
     const metadata = await (await fetch(`${there.origin}/.well-known/openid-configuration`)).json();
-    const profile: Profile = {
-      format: 1,
-      name: "p",
-      issuer: there.origin,
-      clientId: "app",
-      authentication: "none",
-      flow: "device",
-      audience: "both",
-      quirks: [],
-      allowInsecureLoopback: true,
-      protect: { kind: "key-file", path: defaultKeyPath(machine.host) },
-    };
+    const profile = publicProfile(machine.host, there.origin, { allowInsecureLoopback: true });
     const now = Math.floor(Date.now() / 1000);
     const session: Session = {
       format: 1,

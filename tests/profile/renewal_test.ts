@@ -15,7 +15,7 @@ import { encodeAnswer } from "../../lib/session/logged_answer.ts";
 import type { Profile } from "../../lib/profile/profile.ts";
 import { profileToken, type ProfileTokenOptions } from "../../lib/profile/profile_token.ts";
 import { saveSignIn } from "../../lib/profile/save_sign_in.ts";
-import { defaultKeyPath, type SessionHome, sessionHome } from "../../lib/profile/session_home.ts";
+import { type SessionHome, sessionHome } from "../../lib/profile/session_home.ts";
 import { decodeAttempt, encodeAttempt, fingerprint } from "../../lib/session/refresh_attempt.ts";
 import { encodeSession, type Session } from "../../lib/session/session.ts";
 import {
@@ -24,6 +24,7 @@ import {
   type AuthorizationServerOptions,
 } from "../../lib/testing/mod.ts";
 import { hostAt } from "../cli/machine.ts";
+import { publicProfile } from "./public_profile.ts";
 
 /** A profile that somebody has signed in to, at a server of this process. */
 interface Place {
@@ -70,17 +71,7 @@ describe("the renewal of a profile's token", () => {
       say: (text) => void said.push(text),
       fetch: () => Promise.resolve(fetch),
     });
-    const profile: Profile = {
-      format: 1,
-      name: "p",
-      issuer: server.issuer,
-      clientId: "app",
-      authentication: "none",
-      flow: "device",
-      audience: "both",
-      quirks: [],
-      protect: { kind: "key-file", path: defaultKeyPath(host) },
-    };
+    const profile = publicProfile(host, server.issuer);
     await saveSignIn(host, profile, ...await signedIn(server, host, profile));
     return {
       server,

@@ -3,7 +3,7 @@
 import { TokenError } from "../../lib/errors.ts";
 import { rememberingAnswers } from "../../lib/session/_unsaved_answers.ts";
 import { fingerprint } from "../../lib/session/refresh_attempt.ts";
-import { mustNotRepeat } from "../../lib/session/stored_session.ts";
+import { mustNotRepeat } from "../../lib/session/_session_run.ts";
 import { storeDriver } from "../../lib/session/store_driver.ts";
 import type { Event } from "../../lib/session/refresh_events.ts";
 import type { Store } from "../../lib/store/store.ts";
