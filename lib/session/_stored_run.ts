@@ -118,7 +118,16 @@ export function requireLeases(store: Store): asserts store is Store & Required<P
 
 /** An error with what helps a program whose sign-in is in a store. */
 export function inWordsOfStore(error: unknown, name: string): unknown {
-  if (!isTokenError(error) || error.code !== "sign_in_required") return error;
-  const nextStep = `Sign in again, and keep the tokens with save() under the name "${name}"`;
-  return new TokenError(error.code, error.message, { ...error, nextStep });
+  if (!isTokenError(error)) return error;
+  const nextStep = nextStepOf(error, name);
+  return nextStep === error.nextStep
+    ? error
+    : new TokenError(error.code, error.message, { ...error, nextStep });
+}
+
+function nextStepOf({ code, nextStep }: TokenError, name: string): string | undefined {
+  const anew = `keep the tokens with save() under the name "${name}"`;
+  if (code === "sign_in_required") return `Sign in again, and ${anew}`;
+  // a program has no command line to sign in with
+  return nextStep?.replace("sign in again with `apex-token login`", `sign in again and ${anew}`);
 }

@@ -104,7 +104,8 @@ export interface StoredSession extends Grant {
  * The successor of a refresh token is durable before an access token is handed out. Nothing is renewed without the
  * store: while it is down, a token that is still good is served, then there is an error.
  *
- * @throws {TokenError} `unsupported` when the store lacks compare-and-set, durability, strong reads or leases
+ * @throws {TokenError} `unsupported` when the store lacks compare-and-set, durability, strong reads or leases; `key`
+ * when the key is not 32 bytes
  * @see RFC 9700 section 4.14.2
  */
 export function storedSession(options: StoredSessionOptions): StoredSession {
@@ -117,6 +118,10 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
   const lease = (milliseconds: number) => store.lease!(`session/${name}`, milliseconds);
   const ground: SessionGround = { name, sessions, attempts: noted, shelf, lease, clock, prepare };
   const memory: Memory = new Map();
+  const inWords = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error) => {
+      throw inWordsOfStore(error, name);
+    });
 
   return {
     defaults,
@@ -130,11 +135,7 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
         true,
       );
       waitUntil?.(work.catch(() => {}));
-      try {
-        return await work;
-      } catch (error) {
-        throw inWordsOfStore(error, name);
-      }
+      return await inWords(work);
     },
     save: async (issuer, client, tokenSet, { replace = true } = {}) => {
       const { refreshToken, accessToken, scope, claims, idToken, refreshExpiresAt } = tokenSet;
@@ -146,7 +147,7 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
       const now = clock.now();
       const origin = fingerprint(refreshToken);
       for (let tries = 0; tries < 100; tries++) {
-        const found = await sessions.read(name);
+        const found = await inWords(sessions.read(name));
         if (found && !replace) return false;
         const before = found && decodeSession(found.value);
         // kept before, perhaps unheard: what has become of its refresh token since is newer than what is given here
@@ -183,7 +184,7 @@ export function storedSession(options: StoredSessionOptions): StoredSession {
       });
     },
     read: async () => {
-      const found = await sessions.read(name);
+      const found = await inWords(sessions.read(name));
       if (!found) return undefined;
       const { signedInAt, scope, claims, dead } = decodeSession(found.value);
       return { signedInAt, scope, claims, ended: dead };

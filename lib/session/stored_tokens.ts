@@ -43,10 +43,11 @@ export interface StoredTokensOptions {
  * While the store is down, each process asks the server for itself: nothing is spent by that.
  *
  * @param grant such as `clientCredentials()`
+ * @throws {TokenError} `key` when the key is not 32 bytes
  */
 export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant {
   const { store, key, name, clock = systemClock } = options;
-  const { attempts, tokens } = storeParts(store, key as StoreKey);
+  const { attempts, tokens, prepare } = storeParts(store, key as StoreKey);
   const shelf = tokenShelf(tokens, name, clock);
   const memory: Memory = new Map();
 
@@ -68,6 +69,7 @@ export function storedTokens(grant: Grant, options: StoredTokensOptions): Grant 
         present: never,
         interpret: never,
         obtain: async () => {
+          await prepare();
           // at worst somebody else asks too
           if (store.lease) await driver.secure(false).catch(() => {});
           const requestedAt = clock.now();

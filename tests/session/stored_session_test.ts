@@ -249,9 +249,32 @@ describe("a session in a store", () => {
   it("opens with the same key only", async () => {
     const place = await shared();
     const other = member(place, place.store, { key: new Uint8Array(32).fill(9) });
-    await assert.rejects(passing(place.clock, other.source.get()), { code: "key" });
+    const keyError = {
+      code: "key",
+      nextStep:
+        "Put the key back with which it was written, or sign in again and keep the tokens with save() under " +
+        'the name "catalogue"',
+    };
+    await assert.rejects(passing(place.clock, other.source.get()), keyError);
+    await assert.rejects(other.session.read(), keyError);
+    await assert.rejects(other.session.save(place.issuer, app, await signedIn(place)), keyError);
     const failing = member(place, place.store, { key: () => Promise.reject(unreachable()) });
     await assert.rejects(passing(place.clock, failing.source.get()), { code: "storage" });
+    assert.deepEqual(family(place), whole(0));
+  });
+
+  it("takes no key but 32 bytes: a text of that length is none, nor is one that comes late", async () => {
+    const place = await shared();
+    const message = /must be a Uint8Array of 32 bytes, and is (?:a text|16 bytes|something else)$/;
+    for (
+      const key of ["0123456789abcdef0123456789abcdef", new Uint8Array(16), undefined, Array(32).fill(1)]
+    ) {
+      const given = key as Uint8Array;
+      assert.throws(() => member(place, place.store, { key: given }), { code: "key", message });
+      const { session, source } = member(place, place.store, { key: () => given });
+      await assert.rejects(session.read(), { code: "key", message });
+      await assert.rejects(passing(place.clock, source.get()), { code: "key", message });
+    }
     assert.deepEqual(family(place), whole(0));
   });
 

@@ -121,6 +121,19 @@ describe("a client's own tokens in a store", () => {
     assert.equal(error.code, "key");
   });
 
+  it("are not asked for where no key could keep them", async () => {
+    const made = await world();
+    const { store } = sharedStore(made.clock);
+    for (const key of ["0123456789abcdef0123456789abcdef" as never, new Uint8Array(31)]) {
+      const options = { store, name: "service", clock: made.clock };
+      assert.throws(() => storedTokens(clientCredentials(), { ...options, key }), { code: "key" });
+      const grant = storedTokens(clientCredentials(), { ...options, key: () => key });
+      const error = await failureOf(passing(made.clock, tokenSource(made.issuer, service, grant).get()));
+      assert.equal(error.code, "key");
+    }
+    assert.equal(made.server.count("token"), 0);
+  });
+
   it("pass on what the server says, and leave it alone for as long as it wants, in all processes", async () => {
     const made = await world();
     const { store } = sharedStore(made.clock);
