@@ -13,8 +13,9 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { encryptedStore } from "../store/encrypted_store.ts";
+import { storeEncryptedBy } from "../store/encrypted_store.ts";
 import type { Store } from "../store/store.ts";
+import { threadCipher } from "./cipher.ts";
 import { fileStore } from "./file_store.ts";
 import { onSignals } from "./interrupt.ts";
 import { acquireLock, type FileLock } from "./lock.ts";
@@ -69,7 +70,7 @@ export function fileDriver({ directory, name, key, clock }: FileDriverOptions): 
   // kept from the first use on: a key that goes away between presentation and commit must not cost the answer
   const keyOnce = async () => known ??= await key();
   const open = (kind: keyof typeof places) =>
-    encryptedStore(fileStore(places[kind]), keyOnce, `apex-token/${kind}`);
+    storeEncryptedBy(threadCipher, fileStore(places[kind]), keyOnce, `apex-token/${kind}`);
   return {
     sessions: open("sessions"),
     attempts: open("attempts"),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { open, sealer } from "./envelope.ts";
+import { type Cipher, open, sealer } from "./envelope.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -18,6 +18,20 @@ import type { Store } from "./store.ts";
  * @param storeId what the records belong to; the same for everybody who shares them
  */
 export function encryptedStore(
+  store: Store,
+  key: Uint8Array | (() => Promise<Uint8Array>),
+  storeId: string,
+): Store {
+  return storeEncryptedBy(undefined, store, key, storeId);
+}
+
+/**
+ * The same with a cipher of the host's.
+ *
+ * @param cipher Default: that of Web Crypto
+ */
+export function storeEncryptedBy(
+  cipher: Cipher | undefined,
   store: Store,
   key: Uint8Array | (() => Promise<Uint8Array>),
   storeId: string,
@@ -46,7 +60,7 @@ export function encryptedStore(
       if (!before) return undefined;
       const generation = before.generation + 1;
       const context = { storeId, recordId, generation };
-      const seal = takeReady(recordId, expected) ?? sealer(await masterKey(), context);
+      const seal = takeReady(recordId, expected) ?? sealer(await masterKey(), context, cipher);
       const sealed = await (await seal)(value);
       const version = await store.compareAndSet(recordId, before.version, sealed);
       return version === undefined ? undefined : `${generation}:${version}`;
@@ -56,7 +70,7 @@ export function encryptedStore(
       if (!before) return () => {};
       const made = {
         expected,
-        seal: sealer(await masterKey(), { storeId, recordId, generation: before.generation + 1 }),
+        seal: sealer(await masterKey(), { storeId, recordId, generation: before.generation + 1 }, cipher),
       };
       // the write that takes it says so
       made.seal.catch(() => {});

@@ -40,6 +40,16 @@ export interface SealContext {
   slots?: Uint8Array;
 }
 
+/** Encrypts one plaintext: the ciphertext, and its tag (16 bytes) behind it. */
+export type Encryption = (plaintext: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
+
+/** Makes AES-256-GCM ready for one plaintext. No key comes twice, so that no nonce does under a key. */
+export type Cipher = (
+  key: Uint8Array<ArrayBuffer>,
+  nonce: Uint8Array<ArrayBuffer>,
+  additionalData: Uint8Array<ArrayBuffer>,
+) => Encryption | Promise<Encryption>;
+
 const MAGIC = new TextEncoder().encode("apex-store");
 const VERSION = 1;
 const VERSION_AT = 10;
@@ -72,11 +82,13 @@ export async function seal(
  * Everything of {@linkcode seal} that can be done before the plaintext is there. What it returns seals once: a second
  * record under its salt would have the same key and the same nonce.
  *
+ * @param cipher Default: that of Web Crypto
  * @throws {TokenError} as {@linkcode seal}
  */
 export async function sealer(
   key: Uint8Array,
   context: SealContext,
+  cipher: Cipher = webCipher,
 ): Promise<(plaintext: Uint8Array) => Promise<Uint8Array>> {
   const slots = context.slots ?? new Uint8Array(32);
   if (slots.length !== 32) {
@@ -94,21 +106,26 @@ export async function sealer(
   header.set(slots, SLOTS_AT);
 
   const derived = await derive(await imported(key), context.storeId, header.subarray(SALT_AT, SLOTS_AT));
-  const [recordKey, commitmentKey] = await Promise.all([
-    crypto.subtle.importKey("raw", derived.recordKey, "AES-GCM", false, ["encrypt"]),
+  const [encrypt, commitmentKey] = await Promise.all([
+    cipher(derived.recordKey, derived.nonce, boundTo(context, header)),
     crypto.subtle.importKey("raw", derived.commitmentKey, HMAC_SHA256, false, ["sign"]),
   ]);
   const commitment = await crypto.subtle.sign("HMAC", commitmentKey, header.subarray(0, COMMITMENT_AT));
   header.set(new Uint8Array(commitment), COMMITMENT_AT);
   writeUint32(header, CHECKSUM_AT, checksum(header));
-  const cipher = { name: "AES-GCM", iv: derived.nonce, additionalData: boundTo(context, header) };
   return async (plaintext) => {
-    const encrypted = await crypto.subtle.encrypt(cipher, recordKey, pad(plaintext));
-    const sealed = new Uint8Array(HEADER + encrypted.byteLength);
+    const encrypted = await encrypt(pad(plaintext));
+    const sealed = new Uint8Array(HEADER + encrypted.length);
     sealed.set(header);
-    sealed.set(new Uint8Array(encrypted), HEADER);
+    sealed.set(encrypted, HEADER);
     return sealed;
   };
+}
+
+async function webCipher(...[key, iv, additionalData]: Parameters<Cipher>): Promise<Encryption> {
+  const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
+  return async (plaintext) =>
+    new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, imported, plaintext));
 }
 
 /**
