@@ -18,6 +18,7 @@ const WORDS: Record<string, [what: string, nextStep: string]> = {
     "the disk reports an input/output error",
     "Look at the system log for a failing disk, then try again",
   ],
+  EFBIG: ["files may not become that large here", "Raise the limit (`ulimit -f`) and try again"],
   EMFILE: ["this process has too many open files", "Raise the limit (`ulimit -n`) and try again"],
   ENFILE: ["the system has too many open files", "Try again later"],
   EISDIR: ["it is a directory", "Move it out of the way"],

@@ -56,7 +56,7 @@ async function read(host: Host, file: string): Promise<string> {
 export async function newPassphrase(host: Host, name: string, signal?: AbortSignal): Promise<string> {
   const filed = await filedPassphrase(host, "fresh");
   if (filed !== undefined) return filed;
-  if (!host.terminal) throw nobodyToAsk(name);
+  if (!host.terminal) throw nobodyToChoose(name);
   for (;;) {
     const one = await host.terminal.askSecret(`A new passphrase for "${name}"`, { signal });
     if (one === "") host.say("It must not be empty.");
@@ -74,6 +74,19 @@ export function nobodyToAsk(name: string): TokenError {
       nextStep:
         `Run it in a terminal, name a file with --passphrase-file or APEX_TOKEN_PASSPHRASE_FILE, or change what ` +
         `protects it: apex-token protect ${name} --protect key-file`,
+    },
+  );
+}
+
+/** The same for a passphrase that is yet to be chosen. */
+function nobodyToChoose(name: string): TokenError {
+  return new TokenError(
+    "key",
+    `Cannot protect the sign-in of "${name}" with a passphrase: nobody can be asked for one`,
+    {
+      nextStep:
+        "Run it in a terminal, name a file with --passphrase-file or APEX_TOKEN_PASSPHRASE_FILE, or use " +
+        "--protect key-file",
     },
   );
 }

@@ -149,6 +149,14 @@ describe("what protects a sign-in", () => {
       assert.equal(provider.requests.length, requests);
     });
 
+    it("that nobody can choose is asked for nowhere: a sign-in is not begun", async () => {
+      const requests = provider.requests.length;
+      const args = ["login", "q", ...at(provider), "--client-id", "c", "--protect", "passphrase"];
+      const words = /Cannot protect the sign-in of "q" with a passphrase: nobody can be asked for one/;
+      refused(await machine.run(args), 7, words, /--passphrase-file .* or use --protect key-file/);
+      assert.equal(provider.requests.length, requests);
+    });
+
     it("that is wrong ends with 7 and loses nothing", async () => {
       await signIn(machine, provider, "p", ["--protect", "passphrase", "--passphrase-file", secret]);
       const before = machine.files();

@@ -72,7 +72,7 @@ describe("how sign-ins stand", () => {
     ]);
     assert.match(
       done(await machine.run(["status"])).stdout,
-      /sign-in: +locked\n[^]*protected by: +a passphrase/,
+      /sign-in: +locked: apex-token get p asks for the passphrase, in a terminal\n[^]*protected by: +a passphrase/,
     );
 
     await signIn(machine, provider, "k");

@@ -49,6 +49,20 @@ describe("the frame around a value", () => {
     assert.equal(unframe(new Uint8Array(4096)), undefined);
   });
 
+  it("tells every single flipped bit, also in the zeros behind it", () => {
+    const file = new Uint8Array(400);
+    file.set(frame({ value: Uint8Array.from({ length: 300 }, (_, at) => at) }));
+    for (let bit = 0; bit < file.length * 8; bit++) {
+      file[bit >> 3] ^= 1 << (bit & 7);
+      // any bit but the lowest one makes the version a newer one
+      const isNewer = bit > 4 * 8 && bit < 5 * 8;
+      if (isNewer) assert.throws(() => unframe(file), { code: "storage", message: /newer release/ });
+      else assert.equal(unframe(file), undefined, `bit ${bit}`);
+      file[bit >> 3] ^= 1 << (bit & 7);
+    }
+    assert.ok(unframe(file)?.value);
+  });
+
   it("may have zeros behind it: its file was made before its value was known", () => {
     for (const value of [new Uint8Array(), new Uint8Array([1, 2, 0, 0]), undefined]) {
       const padded = new Uint8Array(4096);

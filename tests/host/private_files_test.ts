@@ -257,6 +257,7 @@ describe("private files", () => {
       EACCES: /permission denied/,
       EIO: /an input\/output error/,
       EMFILE: /too many open files/,
+      EFBIG: /may not become that large/,
     };
     for (const [code, message] of Object.entries(words)) {
       const { directory, file } = withFile();

@@ -143,7 +143,9 @@ function signInWords(profile: Profile, { state, session }: SignInStatus, now: nu
         ? "none: each command asks for it"
         : `none: apex-token login ${profile.name}`;
     case "locked":
-      return "locked";
+      return profile.protect.kind === "passphrase"
+        ? `locked: apex-token get ${profile.name} asks for the passphrase, in a terminal`
+        : `locked: unlock ${protectionWords(profile.protect)}`;
     case "unusable":
       return "cannot be used";
   }
