@@ -118,19 +118,28 @@ export async function stopAgent(host: Host, socket: string): Promise<number | un
   return pid;
 }
 
+/** How the command line begins what it says of a failure. */
+const OURS = "apex-token: ";
+
+/** What a process that ended at once said, as an error of this one: its sentence, and its next step on a line of its own. */
+function notStarted(said: string, exitCode?: number | null): TokenError {
+  const lines = said.trim().split("\n");
+  // what a runtime says before that is not ours
+  const [why, ...steps] = lines.slice(Math.max(0, lines.findLastIndex((line) => line.startsWith(OURS))));
+  const reason = safeText(why.replace(OURS, "").replace(/\.$/, "")) || "it does not say why";
+  return new TokenError(exitCode === 7 ? "storage" : "unavailable", `The agent did not start: ${reason}`, {
+    ...(steps.length > 0 ? { nextStep: safeText(steps.join(" ").replace(/\.$/, "")) } : {}),
+  });
+}
+
 /** Starts a process that lives on without this one; it has started when it says so. */
 function background([program, ...args]: readonly string[], patience: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
-    const fail = (why: string) => {
+    const fail = (why: string, exitCode?: number | null) => {
       clearTimeout(timer);
-      reject(
-        new TokenError(
-          "unavailable",
-          `The agent did not start: ${safeText(why.trim() || "it does not say why")}`,
-        ),
-      );
+      reject(notStarted(why, exitCode));
     };
     const timer = setTimeout(() => {
       child.kill();
@@ -138,7 +147,7 @@ function background([program, ...args]: readonly string[], patience: number): Pr
     }, patience);
     child.on("error", ({ message }) => fail(message));
     child.stderr.on("data", (piece: Uint8Array) => said += new TextDecoder().decode(piece));
-    child.on("close", () => fail(said));
+    child.on("close", (exitCode) => fail(said, exitCode));
     child.stdout.once("data", () => {
       clearTimeout(timer);
       child.removeAllListeners("close");

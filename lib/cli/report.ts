@@ -51,6 +51,10 @@ const NEXT_STEPS: Readonly<Partial<Record<ErrorCode, string>>> = {
   key: "Put the key back from a backup, or sign in again",
 };
 
+/** What helps where the proxy is at fault, not the server: lib/host/_connect.ts marks that. */
+const PROXY_STEP =
+  "Check the proxy in HTTPS_PROXY or HTTP_PROXY, and what goes past it by NO_PROXY, then try again";
+
 /** Says on stderr what went wrong and what to do, and gives the exit code. */
 export function report(host: Host, error: unknown): number {
   if (!isTokenError(error)) {
@@ -64,7 +68,8 @@ export function report(host: Host, error: unknown): number {
   const later = retryAfter === undefined
     ? undefined
     : `The server wants to be left alone for ${duration(retryAfter)}: try again then`;
-  const nextStep = error.nextStep ?? later ?? NEXT_STEPS[error.code];
+  const proxy = /\(PROXY_/.test(error.message) ? PROXY_STEP : undefined;
+  const nextStep = error.nextStep ?? later ?? proxy ?? NEXT_STEPS[error.code];
   if (nextStep) host.say(sentence(nextStep));
   return EXIT_CODES[error.code] ?? EXIT_CODES.internal;
 }

@@ -13,7 +13,10 @@ import { safeText } from "../safe_text.ts";
 const WORDS: Record<string, [what: string, nextStep: string]> = {
   ENOSPC: ["the disk is full", "Free some space there and try again"],
   EDQUOT: ["your disk quota is used up", "Free some of your space there and try again"],
-  EROFS: ["the file system is read-only", "Name a directory that can be written"],
+  EROFS: [
+    "the file system is read-only",
+    "Name another path, or set HOME (or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_STATE_HOME) to one that can be written",
+  ],
   EIO: [
     "the disk reports an input/output error",
     "Look at the system log for a failing disk, then try again",

@@ -36,6 +36,7 @@ export function proxyFor(url: URL, environment: Environment): URL | undefined {
   throw new TokenError(
     "invalid_argument",
     `Cannot use the proxy in ${name.toUpperCase()}: it is not an http or https URL`,
+    { nextStep: "Set it to http://HOST:PORT, or unset it" },
   );
 }
 

@@ -92,7 +92,9 @@ function countDown(host: Host, expiresAt: number): () => void {
   const show = () => {
     const left = Math.max(0, Math.round(expiresAt - host.clock.now() / 1000));
     const time = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    host.status(`Waiting for the sign-in … ${time} left (Ctrl-C to stop)`);
+    const texts = [`Waiting for the sign-in … ${time} left (Ctrl-C to stop)`, `Waiting … ${time}`, time];
+    // a line that is broken in two cannot be written over
+    host.status(texts.find((text) => text.length < host.columns) ?? "");
   };
   show();
   const timer = setInterval(show, 1000);

@@ -4,16 +4,26 @@
  * @module
  */
 
-/** The script, with the checksums of the archives in it: a changed archive is not installed, wherever it lies. */
-export function installer(version: string, checksums: ReadonlyMap<string, string>): string {
+/**
+ * The script, with the checksums of the archives in it: a changed archive is not installed, wherever it lies.
+ *
+ * @param files what is installed, by its path under the prefix, so that it can be taken away again
+ */
+export function installer(
+  version: string,
+  checksums: ReadonlyMap<string, string>,
+  files: readonly string[],
+): string {
   const table = [...checksums].map(([file, checksum]) => `    ${file}) echo ${checksum} ;;`).join("\n");
   return `#!/bin/sh
 # Installs apex-token ${version}.
 #
 #   sh install.sh [--from URL-OR-FOLDER] [--prefix FOLDER]
+#   sh install.sh --remove [--prefix FOLDER]
 #
 # --from    where the archives are; default: the folder of this script
 # --prefix  where to; default: ~/.local
+# --remove  takes away what this script has installed there; profiles and sign-ins stay
 set -eu
 
 fail() {
@@ -29,14 +39,29 @@ ${table}
 }
 
 from=$(cd "$(dirname "$0")" && pwd)
-prefix=\${HOME:?}/.local
+prefix=
+remove=
 while [ $# -gt 0 ]; do
   case $1 in
     --from) from=\${2:?--from needs a URL or a folder}; shift 2 ;;
     --prefix) prefix=\${2:?--prefix needs a folder}; shift 2 ;;
-    *) fail "unknown option $1; there are --from and --prefix" ;;
+    --remove) remove=yes; shift ;;
+    *) fail "unknown option $1; there are --from, --prefix and --remove" ;;
   esac
 done
+[ -n "$prefix" ] || prefix=\${HOME:?is not set; name a folder with --prefix}/.local
+
+if [ -n "$remove" ]; then
+  [ -e "$prefix/bin/apex-token" ] || fail "there is no apex-token in $prefix/bin"
+  while read -r file; do
+    rm -f "$prefix/$file"
+  done <<EOF
+${files.join("\n")}
+EOF
+  rmdir "$prefix/share/doc/apex-token" "$prefix/share/apex-token" 2>/dev/null || true
+  echo "apex-token is no longer in $prefix/bin. Profiles and sign-ins are where they were." >&2
+  exit 0
+fi
 
 case $(uname -s) in
   Linux) system=linux ;;

@@ -66,7 +66,10 @@ export async function release(
   await rm(join(folder, "build"), { recursive: true, force: true });
   await put("sbom.cdx.json", sbom);
   const archives = new Map([...checksums].filter(([name]) => name.endsWith(".tar.gz")));
-  await put("install.sh", installer(version, archives));
+  await put(
+    "install.sh",
+    installer(version, archives, ["bin/apex-token", ...beside.map(({ path }) => path)]),
+  );
   const lines = [...checksums].map(([name, checksum]) => `${checksum}  ${name}\n`).sort();
   await writeFile(join(folder, "SHA256SUMS"), lines.join(""));
 }

@@ -51,6 +51,15 @@ describe("apex-token agent", () => {
     assert.equal(shell.stdout, `${path} ${pid}\n`);
   });
 
+  it("that cannot start says why and what to do, as it would itself", async () => {
+    writeFileSync(join(machine.home, "file"), "");
+    refused(
+      await run("start", "--socket", join(machine.home, "file/below/agent.sock")),
+      7,
+      /^apex-token: The agent did not start: Cannot \S.*\.\n\S.*\.?\n$/,
+    );
+  });
+
   it("keeps its socket where nobody else can go, with a link where the C tools look", async () => {
     done(await run("start"));
     const state = lstatSync(socket());
@@ -98,7 +107,7 @@ describe("apex-token agent", () => {
     const open = join(machine.home, "open");
     mkdirSync(open);
     chmodSync(open, 0o777);
-    refused(await run("start", "--socket", join(open, "agent.sock")), 6, /others can write to it/);
+    refused(await run("start", "--socket", join(open, "agent.sock")), 7, /others can write to it/);
     assert.equal(existsSync(join(open, "agent.sock")), false);
   });
 

@@ -231,6 +231,18 @@ describe("a server that cannot be reached ends with 6", () => {
     );
   });
 
+  it("at sign-in, where the proxy is not there, which is no fault of the server", async () => {
+    const login = ["login", "x", "--issuer", "https://sso.example", "--client-id", "any"];
+    const withProxy = (proxy: string) => fresh.run(login, { env: { HTTPS_PROXY: proxy } });
+    refused(
+      await withProxy(`http://127.0.0.1:${await freePort()}`),
+      6,
+      /Cannot get an answer from sso\.example: .*\(PROXY_/,
+      /^Check the proxy in HTTPS_PROXY/m,
+    );
+    refused(await withProxy("socks5://127.0.0.1:1"), 2, /the proxy in HTTPS_PROXY/, /^Set it to http:/m);
+  });
+
   it("at a renewal, while it is down", async () => {
     provider.setDown(true);
     try {

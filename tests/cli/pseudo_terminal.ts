@@ -31,17 +31,18 @@ export interface TerminalEnd {
   readonly stdout: string;
 }
 
-/** Starts `apex-token ARGS…` on a terminal of 100 columns, with its standard output elsewhere. */
+/** Starts `apex-token ARGS…` on a terminal of 100 columns, or so many, with its standard output elsewhere. */
 export function startOnTerminal(
   machine: Machine,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  columns = 100,
 ): TerminalSession {
   const folder = mkdtempSync(join(tmpdir(), "apex-token-terminal-"));
   const output = join(folder, "stdout");
   const program = machine.words(args).map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   // The shell must outlive a Ctrl-C, and hand it on to the program as it is.
-  const command = `stty columns 100; trap : INT; ${program} > '${output}'; echo "status=$?"; stty -a`;
+  const command = `stty columns ${columns}; trap : INT; ${program} > '${output}'; echo "status=$?"; stty -a`;
   const running = startProcess("script", ["-qefE", "always", "-c", command, "/dev/null"], {
     env: { ...machine.environment, TERM: "xterm", SHELL: "/bin/sh", ...env },
     cwd: "/",

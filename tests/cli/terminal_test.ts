@@ -205,6 +205,28 @@ describe("a person at a terminal", () => {
       assert.equal((await session.end()).code, 130);
     }));
 
+  it("sees the time that is left on one line of a narrow terminal", () =>
+    withMachine(async (machine) => {
+      const args = [
+        "login",
+        "x",
+        ...at(provider),
+        "--client-id",
+        "project-a-catalogue-dev-api",
+        "--flow",
+        "device",
+      ];
+      const session = startOnTerminal(machine, [...args, "--protect", "memory"], {}, 20);
+      const [, page] = await session.running.waitFor("stdout", /\n {4}(http\S+)\r\n/);
+      const [, userCode] = await session.running.waitFor("stdout", /enter the code +(\S+) /);
+      // deno-lint-ignore no-control-regex
+      const [moving] = await session.running.waitFor("stdout", /\r\x1b\[K[^\r]*\d+:\d\d[^\r]*\r/);
+      // what is wider is broken in two, and only its end is written over
+      assert.ok(moving.replace("\x1b[K", "").trim().length < 20, moving);
+      await provider.approveDevice(page, { userCode });
+      assert.equal((await session.end()).code, 0);
+    }));
+
   it("sees colours unless NO_COLOR says no, and no moving line on a dumb terminal", () =>
     withMachine(async (machine) => {
       const args = [

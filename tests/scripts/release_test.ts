@@ -11,6 +11,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -158,7 +159,7 @@ describe("the shell installer", () => {
     writeFileSync(archive, bytes);
     writeFileSync(
       join(folder, "install.sh"),
-      installer(version, new Map([[`${name}.tar.gz`, sha256(bytes)]])),
+      installer(version, new Map([[`${name}.tar.gz`, sha256(bytes)]]), files.map(({ path }) => path)),
     );
   });
 
@@ -176,6 +177,22 @@ describe("the shell installer", () => {
     });
     assert.match(page, /print a valid token/);
     for (const file of files) assert.ok(existsSync(join(prefix, file.path)), file.path);
+  });
+
+  it("takes away what it has installed, nothing else, and says where there is nothing", async () => {
+    const prefix = join(scratch, "prefix to remove");
+    assert.equal((await install("--prefix", prefix)).code, 0);
+    writeFileSync(join(prefix, "share/man/man1/other.1"), "");
+    const { code, stdout, stderr } = await install("--remove", "--prefix", prefix);
+    assert.deepEqual([code, stdout], [0, ""], stderr);
+    const left = readdirSync(prefix, { recursive: true, withFileTypes: true });
+    assert.deepEqual(left.filter((entry) => !entry.isDirectory()).map(({ name }) => name), ["other.1"]);
+    assert.deepEqual(left.filter(({ name }) => name === "apex-token"), [], "nor a folder of its own");
+    const again = await install("--remove", "--prefix", prefix);
+    assert.deepEqual([again.code, again.stderr], [
+      1,
+      `install.sh: there is no apex-token in ${prefix}/bin\n`,
+    ]);
   });
 
   it("installs into a scratch root from which the completion of bash works", async () => {
