@@ -80,12 +80,23 @@ async function opened(
   name: string,
   asked: string,
 ): Promise<CachedToken | undefined> {
-  if (header.key === undefined) return undefined;
   // for the threads of Web Crypto, which take as long to begin as the key takes to be read: a hash of so many bytes is
   // left to them
   void crypto.subtle.digest("SHA-256", new Uint8Array(65));
-  const key = io.read(header.key);
-  return key && await openCachedToken(sealed, keyFromText(new TextDecoder().decode(key)), name, asked);
+  const key = header.key === undefined ? await profileKey(io, name) : keyInFile(io, header.key);
+  return key && await openCachedToken(sealed, key, name, asked);
+}
+
+function keyInFile(io: FastIo, path: string): Uint8Array | undefined {
+  const bytes = io.read(path);
+  return bytes && keyFromText(new TextDecoder().decode(bytes));
+}
+
+/** The key that the profile itself has, where there are quick ways to it. */
+async function profileKey(io: FastIo, name: string): Promise<Uint8Array | undefined> {
+  if (!io.secret) return undefined;
+  const { fastKey } = await import("../profile/fast_key.ts");
+  return await fastKey(io, name);
 }
 
 function defaultName(io: FastIo): string | undefined {

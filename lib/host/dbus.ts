@@ -8,18 +8,9 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
 import { TokenError } from "../errors.ts";
+import { authentication, BEGIN, busPaths, type DBusCall, hello, ofBus, PATIENCE } from "./_session_bus.ts";
 import { type DBusMessage, type DBusValue, decodeMessage, encodeMessage } from "./dbus_wire.ts";
 import type { Environment } from "./directories.ts";
-
-/** A method call. */
-export interface DBusCall {
-  readonly destination: string;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly signature?: string;
-  readonly body?: readonly DBusValue[];
-}
 
 /** An error that the bus or a service answered with: its name in `errorName`. */
 export interface DBusFailure {
@@ -40,32 +31,6 @@ export interface DBus {
     readonly DBusValue[]
   >;
   close(): void;
-}
-
-/** How long a service may take to answer, in milliseconds. */
-const PATIENCE = 5000;
-
-/** Where the session bus listens, as socket paths to try; an abstract one begins with a zero byte. */
-export function busPaths(environment: Environment): string[] {
-  const runtime = environment("XDG_RUNTIME_DIR");
-  // without a variable, where systemd puts it
-  const address = environment("DBUS_SESSION_BUS_ADDRESS") ??
-    (runtime?.startsWith("/") ? `unix:path=${runtime}/bus` : "");
-  return address.split(";").flatMap((one) => {
-    if (!one.startsWith("unix:")) return [];
-    const pairs = one.slice(5).split(",").map((pair) => pair.split("=", 2));
-    const value = (name: string) => pairs.find(([key]) => key === name)?.[1];
-    const [path, abstract] = [value("path"), value("abstract")].map(unescaped);
-    return path?.startsWith("/") ? [path] : abstract ? ["\0" + abstract] : [];
-  });
-}
-
-function unescaped(text: string | undefined): string | undefined {
-  try {
-    return text && decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -190,26 +155,19 @@ function overSocket(socket: Socket, clock: Clock): DBus & { begin(): Promise<voi
     return type === "error" ? { errorName } : { body };
   }
 
-  const ofBus = {
-    destination: "org.freedesktop.DBus",
-    path: "/org/freedesktop/DBus",
-    interface: "org.freedesktop.DBus",
-  };
   return {
     call,
     async begin() {
-      const uid = process.getuid?.() ?? 0;
-      const name = [...String(uid)].map((digit) => digit.charCodeAt(0).toString(16)).join("");
       await expect(
         (waiting) => {
           accepted = waiting;
-          socket.write(`\0AUTH EXTERNAL ${name}\r\n`);
+          socket.write(authentication(process.getuid?.() ?? 0));
         },
         () => accepted = undefined,
         { milliseconds: PATIENCE },
       );
-      socket.write("BEGIN\r\n");
-      await call({ ...ofBus, member: "Hello" });
+      socket.write(BEGIN);
+      await call(hello);
     },
     async signal(path, member, wait) {
       const rule = `type='signal',path='${path}',member='${member}'`;

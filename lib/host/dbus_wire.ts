@@ -121,10 +121,8 @@ function pad(out: number[], alignment: number): void {
 
 function write(out: number[], type: string, value: DBusValue): void {
   pad(out, ALIGNMENT[type[0]]);
-  const whole = (size: number) => {
-    for (let byte = 0; byte < size; byte++) {
-      out.push(Number(BigInt.asUintN(8, BigInt(Number(value)) >> BigInt(8 * byte))));
-    }
+  const whole = () => {
+    for (let shift = 0; shift < 32; shift += 8) out.push(Number(value) >>> shift & 0xff);
   };
   switch (type[0]) {
     case "y":
@@ -132,7 +130,7 @@ function write(out: number[], type: string, value: DBusValue): void {
     case "b":
     case "u":
     case "i":
-      return whole(4);
+      return whole();
     case "s":
     case "o": {
       const bytes = new TextEncoder().encode(value as string);

@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { FastSockets } from "./fast_secret.ts";
+
 /** What a cached `get` needs of the machine. */
 export interface FastIo {
   /** The arguments of the program. */
@@ -14,6 +16,8 @@ export interface FastIo {
   environment(name: string): string | undefined;
   /** Where the profiles are: what `directories.ts` calls by the same name. */
   readonly config: string;
+  /** Where what opens the profiles' keys is: what `directories.ts` calls by the same name. */
+  readonly data: string;
   /** Where the access tokens are: what `directories.ts` calls by the same name. */
   readonly state: string;
   /** The bytes of a file; nothing when it cannot be read. */
@@ -24,11 +28,13 @@ export interface FastIo {
    * @throws the system's error
    */
   write(text: string): void | Promise<void>;
+  /** The secret with that id in the Secret Service, where it is at hand; absent where there are no quick sockets. */
+  secret?(id: string): Promise<string | undefined>;
   /** Ends the program well, at once, where it takes longer to let it end. */
   end?(): void;
 }
 
-interface BunCalls {
+interface BunCalls extends FastSockets {
   argv: string[];
   env: Record<string, string | undefined>;
   stdout: unknown;
@@ -50,6 +56,7 @@ interface NodeProcess {
   platform: string;
   env: Record<string, string | undefined>;
   exit(code: number): void;
+  getuid?(): number;
   getBuiltinModule?(name: string): {
     readFileSync(path: string): Uint8Array;
     writeSync(descriptor: number, bytes: Uint8Array, offset: number): number;
@@ -72,11 +79,16 @@ function bunIo(Bun: BunCalls, process: NodeProcess): FastIo | undefined {
   // (by hand: the first regular expression of a process takes it 0.15 ms)
   if (argv0.slice(argv0.lastIndexOf("/") + 1).startsWith("oidc-")) return undefined;
   const { env, stdout } = Bun;
-  return onMachine(process.platform, (name) => env[name] || undefined, {
+  const environment = (name: string) => env[name] || undefined;
+  return onMachine(process.platform, environment, {
     args: Bun.argv.slice(2),
     read: quietly(Bun.mmap),
     // touching `process.stdout` would cost 13 ms, and `console.log` does not tell when a disk is full
     write: (text: string) => Bun.write(stdout, text).then(() => {}, unlessGone),
+    secret: async (id) => {
+      const { fastSecret } = await import("./fast_secret.ts");
+      return await fastSecret(Bun, environment, process.getuid?.() ?? 0, id);
+    },
     // what Bun does at the end of a program that is let end takes 0.3 ms
     end: () => process.exit(0),
   });
@@ -103,7 +115,7 @@ function nodeIo({ argv, env, getBuiltinModule, platform }: NodeProcess): FastIo 
 function onMachine(
   platform: string,
   environment: Environment,
-  calls: Omit<FastIo, "environment" | "config" | "state">,
+  calls: Omit<FastIo, "environment" | "config" | "data" | "state">,
 ): FastIo | undefined {
   const home = environment("HOME");
   const isMac = platform === "darwin";
@@ -118,6 +130,7 @@ function onMachine(
     ...calls,
     environment,
     config: directory("XDG_CONFIG_HOME", ".config"),
+    data: directory("XDG_DATA_HOME", ".local/share"),
     state: directory("XDG_STATE_HOME", ".local/state"),
   };
 }

@@ -8,12 +8,12 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
-import { connectSessionBus, type DBus, type DBusCall } from "./dbus.ts";
+import { attributes, openSession, searchItems, secretCall, secretIn, SECRETS } from "./_secret_calls.ts";
+import type { DBusCall } from "./_session_bus.ts";
+import { connectSessionBus, type DBus } from "./dbus.ts";
 import type { DBusValue, DBusVariant } from "./dbus_wire.ts";
 import type { Keyring, KeyringItem, KeyringState, KeyringSurroundings } from "./keyring.ts";
 
-const SERVICE = "org.freedesktop.secrets";
-const ROOT = "/org/freedesktop/secrets";
 const NONE = "/";
 const LOCKED = "org.freedesktop.Secret.Error.IsLocked";
 /** How long somebody has to type into the window that unlocks a keyring, in milliseconds. */
@@ -84,16 +84,7 @@ interface Service {
 }
 
 function serviceOn(bus: DBus, canAsk: boolean): Service {
-  /** Calls a method of the service; the short name of its interface. */
-  async function ask(
-    path: string,
-    of: string,
-    member: string,
-    signature = "",
-    body: readonly DBusValue[] = [],
-  ): Promise<readonly DBusValue[]> {
-    const name = of === "Properties" ? "org.freedesktop.DBus.Properties" : `org.freedesktop.Secret.${of}`;
-    const call: DBusCall = { destination: SERVICE, path, interface: name, member, signature, body };
+  async function ask(call: DBusCall): Promise<readonly DBusValue[]> {
     const answer = await bus.call(call);
     if (!("errorName" in answer)) return answer.body;
     if (answer.errorName === LOCKED) throw locked();
@@ -108,46 +99,44 @@ function serviceOn(bus: DBus, canAsk: boolean): Service {
   async function prompted(prompt: string, signal?: AbortSignal): Promise<void> {
     if (prompt === NONE) return;
     if (!canAsk) {
-      await ask(prompt, "Prompt", "Dismiss").catch(() => {});
+      await ask(secretCall(prompt, "Prompt", "Dismiss")).catch(() => {});
       throw locked();
     }
     const heard = bus.signal(prompt, "Completed", { milliseconds: PROMPT_PATIENCE, signal });
     heard.catch(() => {});
-    await ask(prompt, "Prompt", "Prompt", "s", [""]);
+    await ask(secretCall(prompt, "Prompt", "Prompt", "s", [""]));
     const [dismissed] = await heard.catch(async (error) => {
-      await ask(prompt, "Prompt", "Dismiss").catch(() => {});
+      await ask(secretCall(prompt, "Prompt", "Dismiss")).catch(() => {});
       throw signal?.aborted ? new TokenError("aborted", "Gave up waiting for the keyring") : error;
     });
     if (dismissed === true) throw locked();
   }
 
   async function open(): Promise<string> {
-    const [, session] = await ask(ROOT, "Service", "OpenSession", "sv", [
-      "plain",
-      { signature: "s", value: "" },
-    ]);
+    const [, session] = await ask(openSession);
     return session as string;
   }
 
   async function collection(): Promise<string | undefined> {
-    const [path] = await ask(ROOT, "Service", "ReadAlias", "s", ["default"]);
+    const [path] = await ask(secretCall(SECRETS.path, "Service", "ReadAlias", "s", ["default"]));
     return path === NONE ? undefined : path as string;
   }
 
   async function isLocked(path: string): Promise<boolean> {
-    const property = ["org.freedesktop.Secret.Collection", "Locked"];
-    const [answer] = await ask(path, "Properties", "Get", "ss", property);
+    const body = ["org.freedesktop.Secret.Collection", "Locked"];
+    const properties = "org.freedesktop.DBus.Properties";
+    const get = { destination: SECRETS.destination, path, interface: properties, member: "Get" };
+    const [answer] = await ask({ ...get, signature: "ss", body });
     return (answer as DBusVariant).value === true;
   }
 
   async function find(item: KeyringItem): Promise<string | undefined> {
-    const answer = await ask(ROOT, "Service", "SearchItems", "a{ss}", [attributes(item)]);
-    const [open, closed] = answer as [string[], string[]];
+    const [open, closed] = await ask(searchItems(item.id)) as [string[], string[]];
     return open[0] ?? closed[0];
   }
 
   async function unlock(path: string, signal?: AbortSignal): Promise<void> {
-    const [, prompt] = await ask(ROOT, "Service", "Unlock", "ao", [[path]]);
+    const [, prompt] = await ask(secretCall(SECRETS.path, "Service", "Unlock", "ao", [[path]]));
     await prompted(prompt as string, signal);
   }
 
@@ -170,27 +159,24 @@ function serviceOn(bus: DBus, canAsk: boolean): Service {
       const session = await open();
       const properties: DBusValue = [
         ["org.freedesktop.Secret.Item.Label", { signature: "s", value: item.label }],
-        ["org.freedesktop.Secret.Item.Attributes", { signature: "a{ss}", value: attributes(item) }],
+        ["org.freedesktop.Secret.Item.Attributes", { signature: "a{ss}", value: attributes(item.id) }],
       ];
       const value: DBusValue = [session, [], new TextEncoder().encode(secret), "text/plain"];
       const body = [properties, value, true];
-      const [, prompt] = await ask(collection, "Collection", "CreateItem", "a{sv}(oayays)b", body);
+      const [, prompt] = await ask(
+        secretCall(collection, "Collection", "CreateItem", "a{sv}(oayays)b", body),
+      );
       await prompted(prompt as string);
     },
     secret: async (path) => {
-      const [secret] = await ask(path, "Item", "GetSecret", "o", [await open()]);
-      return new TextDecoder().decode((secret as DBusValue[])[2] as Uint8Array);
+      const [secret] = await ask(secretCall(path, "Item", "GetSecret", "o", [await open()]));
+      return secretIn(secret);
     },
     remove: async (path) => {
-      const [prompt] = await ask(path, "Item", "Delete");
+      const [prompt] = await ask(secretCall(path, "Item", "Delete"));
       await prompted(prompt as string);
     },
   };
-}
-
-/** What an item is found by. */
-function attributes({ id }: KeyringItem): DBusValue {
-  return [["application", "apex-token"], ["key", id], ["xdg:schema", "org.apex.token.Key"]];
 }
 
 function locked(): TokenError {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fromBase64, toBase64 } from "../bytes.ts";
+import { toBase64 } from "../bytes.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { createKeyFile, readKeyFile } from "../host/key_file.ts";
@@ -12,9 +12,9 @@ import { keyFromText, keyToText } from "../host/key_text.ts";
 import { type Keyring, systemKeyring } from "../host/keyring.ts";
 import { keyFromPassphrase, newDerivation } from "../host/passphrase_key.ts";
 import { systemdCreds } from "../host/systemd_creds.ts";
-import { open, seal } from "../store/envelope.ts";
 import type { KeySlot } from "./key_record.ts";
 import { newPassphrase } from "./passphrase.ts";
+import { decoded, unwrapKey, wrapKey } from "./_wrapped_key.ts";
 import type { Protection } from "./profile.ts";
 
 /** What keeps something; `memory` keeps nothing. */
@@ -68,7 +68,7 @@ export async function makeSlot(
 ): Promise<KeySlot> {
   switch (protect.kind) {
     case "key-file": {
-      const wrapped = await wrap(await createKeyFile(protect.path), owner, master);
+      const wrapped = await wrapKey(await createKeyFile(protect.path), owner.id, master);
       return { kind: "key-file", path: protect.path, wrapped };
     }
     case "passphrase": {
@@ -80,14 +80,14 @@ export async function makeSlot(
         kind: "passphrase",
         derivation,
         salt: toBase64(salt),
-        wrapped: await wrap(key, owner, master),
+        wrapped: await wrapKey(key, owner.id, master),
       };
     }
     default: {
       const keeper = await keeperOf(host, protect.kind);
       const key = crypto.getRandomValues(new Uint8Array(32));
       const note = await keeper.write(itemOf(owner), keyToText(key).trimEnd());
-      const wrapped = await wrap(key, owner, master);
+      const wrapped = await wrapKey(key, owner.id, master);
       return { kind: protect.kind, ...(note === undefined ? {} : { note }), wrapped };
     }
   }
@@ -148,9 +148,9 @@ export async function openWithPassphrase(
   slot: KeySlot & { kind: "passphrase" },
   passphrase: string,
 ): Promise<Uint8Array | undefined> {
-  const key = await keyFromPassphrase(passphrase, bytesOf(slot.salt), slot.derivation);
+  const key = await keyFromPassphrase(passphrase, decoded(slot.salt), slot.derivation);
   try {
-    return await unwrapped(key, owner, slot.wrapped);
+    return await unwrapKey(key, owner.id, slot.wrapped);
   } catch (error) {
     if (isTokenError(error) && error.code === "key") return undefined;
     throw error;
@@ -166,42 +166,18 @@ function itemOf({ id, name }: KeyOwner): { id: string; label: string } {
   return { id, label: `apex-token: key of the profile ${name}` };
 }
 
-/** The master key, encrypted under the key of a slot. */
-async function wrap(key: Uint8Array, { id }: KeyOwner, master: Uint8Array): Promise<string> {
-  return toBase64(await seal(key, { storeId: STORE_ID, recordId: id, generation: 0 }, master));
-}
-
 async function unwrap(
   key: Uint8Array,
   owner: KeyOwner,
   slot: KeySlot & { wrapped: string },
 ): Promise<Uint8Array> {
   try {
-    return await unwrapped(key, owner, slot.wrapped);
+    return await unwrapKey(key, owner.id, slot.wrapped);
   } catch (error) {
     if (!isTokenError(error) || error.code !== "key") throw error;
     const where = slot.kind === "key-file" ? `in ${slot.path}` : `in the ${slot.kind}`;
     throw new TokenError("key", `Cannot open the key of "${owner.name}": the key ${where} is another one`, {
       nextStep: `Put the key back with which it was made, or sign in again: apex-token login ${owner.name}`,
-    });
-  }
-}
-
-async function unwrapped(key: Uint8Array, { id }: KeyOwner, wrapped: string): Promise<Uint8Array> {
-  const { plaintext } = await open(key, { storeId: STORE_ID, recordId: id }, bytesOf(wrapped));
-  if (plaintext.length === 32) return plaintext.slice();
-  throw new TokenError("storage", "Cannot open the key: there is something else in its place");
-}
-
-const STORE_ID = "apex-token/keys";
-
-/** @throws {TokenError} `key` for text that is none */
-function bytesOf(text: string): Uint8Array {
-  try {
-    return fromBase64(text);
-  } catch {
-    throw new TokenError("key", "Cannot read the key record: it is damaged", {
-      nextStep: "Put it back from a backup, or sign in again with `apex-token login`",
     });
   }
 }

@@ -81,6 +81,7 @@ describe("the quick answer", () => {
       args: args.split(" "),
       environment: (name) => variables[name],
       config: "/c",
+      data: "/d",
       state: "/s",
       read: (path) => files.get(path),
       write: (text) => void written.push(text),

@@ -66,6 +66,21 @@ describe("what protects a sign-in", () => {
       assert.ok(!inFiles("apex-key-1"));
     });
 
+    it("is asked for a cached token without a look at anything else (binary)", async () => {
+      machine.close();
+      await begin("binary");
+      done(await login());
+      const token = done(await get({ env })).stdout;
+      writeFileSync(join(machine.home, ".config/apex-token/profiles/p.json"), "{ broken");
+      for (const args of [["get", "p"], ["get"]]) {
+        assert.equal(done(await machine.run(args, { env })).stdout, token);
+      }
+      assert.equal((await get({ env }, "--force")).code, 7);
+      await desktop.lockKeyring();
+      assert.equal((await get({ env })).code, 7);
+      await desktop.unlockKeyring();
+    });
+
     it("cannot be opened without it, with 7 and the ways out, and is there again with it", async () => {
       done(await login());
       const before = machine.files();

@@ -21,7 +21,7 @@ describe("the quick calls of this runtime", () => {
   const platform = process.platform === "darwin" ? "darwin" : "linux";
   const environments: Record<string, string>[] = [
     {},
-    { XDG_CONFIG_HOME: "/c", XDG_STATE_HOME: "/s" },
+    { XDG_CONFIG_HOME: "/c", XDG_DATA_HOME: "/d", XDG_STATE_HOME: "/s" },
     { XDG_CONFIG_HOME: "relative", XDG_STATE_HOME: "./s" },
     { XDG_STATE_HOME: "" },
     { HOME: "/home/ada lovelace" },
@@ -30,8 +30,8 @@ describe("the quick calls of this runtime", () => {
     it(`find the places that everything else uses: ${JSON.stringify(variables)}`, async () => {
       const environment = (name: string) => variables[name] || undefined;
       const home = variables.HOME ?? "/home/ada";
-      const { config, state } = directories({ platform, environment, home });
-      assert.deepEqual(await found(variables), { config, state, value: null });
+      const { config, data, state } = directories({ platform, environment, home });
+      assert.deepEqual(await found(variables), { config, data, state, value: null });
     });
   }
 

@@ -5,5 +5,5 @@ import { fastIo } from "../../../lib/host/fast_io.ts";
 import { answer } from "../../../lib/host/standard_streams.ts";
 
 const io = fastIo();
-const { config, state } = io ?? {};
-answer(JSON.stringify(io ? { config, state, value: io.environment(process.argv[2]) ?? null } : null));
+const { config, data, state } = io ?? {};
+answer(JSON.stringify(io ? { config, data, state, value: io.environment(process.argv[2]) ?? null } : null));
