@@ -16,6 +16,7 @@ import { startServer } from "./processes.ts";
  * @param binary our own program
  * @param folder where the home is made
  * @param runtime a private directory in memory; with it, there is a second profile, `NAME-fast`, with `--fast-cache`
+ * @param desktop the variables of a desktop with a keyring; with it, there is a profile `NAME-keyring`
  * @returns the path of the home
  */
 export async function signedInHome(
@@ -23,6 +24,7 @@ export async function signedInHome(
   folder: string,
   profile: string,
   runtime?: string,
+  desktop?: Readonly<Record<string, string>>,
 ): Promise<string> {
   const home = `${folder}/home`;
   const secretFile = `${home}/secret`;
@@ -31,7 +33,7 @@ export async function signedInHome(
   const call = async (...args: string[]) => {
     const options = {
       cwd: home,
-      env: { HOME: home, PATH: "", XDG_RUNTIME_DIR: runtime ?? "" },
+      env: { HOME: home, PATH: "", ...desktop, XDG_RUNTIME_DIR: runtime ?? "" },
       timeout: 60_000,
     };
     const { code, output } = await run(binary, args, options);
@@ -41,10 +43,12 @@ export async function signedInHome(
   const program = ["-c", `${root}deno.json`, `${root}scripts/bench/programs/provider.ts`];
   const provider = await startServer([deno(), "run", "-A", ...program]);
   try {
-    const server = ["--issuer", provider.address, "--allow-insecure-loopback", "--protect", "key-file"];
+    const server = ["--issuer", provider.address, "--allow-insecure-loopback"];
     const client = ["--client-id", "apex-service", "--scope", "openid roles", "--secret-file", secretFile];
-    await call("login", profile, ...server, ...client);
-    if (runtime !== undefined) await call("login", `${profile}-fast`, ...server, ...client, "--fast-cache");
+    const keyFile = ["--protect", "key-file"];
+    await call("login", profile, ...server, ...client, ...keyFile);
+    if (runtime) await call("login", `${profile}-fast`, ...server, ...client, ...keyFile, "--fast-cache");
+    if (desktop) await call("login", `${profile}-keyring`, ...server, ...client, "--protect", "keyring");
     await call("get", profile);
   } finally {
     await provider.close();

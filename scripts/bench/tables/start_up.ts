@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { startDesktop } from "../../../tests/host/desktop.ts";
 import { deno, root } from "../../toolchain.ts";
 import { emptyBinary, ownBinary } from "../compile.ts";
 import { crowd, signedInHome } from "../home.ts";
@@ -37,6 +38,8 @@ interface Pair {
   readonly besideWho: string;
   readonly beside: readonly string[];
   readonly rounds: number;
+  /** What the one finds in its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What the other one finds in its environment. */
   readonly besideEnv?: Readonly<Record<string, string>>;
 }
@@ -47,12 +50,19 @@ export async function startUp(): Promise<Table> {
   // the one directory in memory that every Linux has
   const runtime = await mkdtemp("/dev/shm/apex-token-bench-");
   const server = await startTlsServer(scratch);
+  const desktop = await startDesktop();
   let original: Awaited<ReturnType<typeof startOriginalAgent>>;
   try {
     original = await startOriginalAgent(scratch, server);
     const binary = await ownBinary();
-    const home = await signedInHome(binary, scratch, PROFILE, runtime);
-    const pairs = pairsOf(binary, await emptyBinary(scratch), await emptyScript(scratch), original);
+    const home = await signedInHome(binary, scratch, PROFILE, runtime, desktop.environment);
+    const pairs = pairsOf(
+      binary,
+      await emptyBinary(scratch),
+      await emptyScript(scratch),
+      desktop.environment,
+      original,
+    );
     const lines: Line[] = [];
     for (const pair of pairs) lines.push(...await measure(pair, home));
     await crowd(home, PROFILE, CROWD);
@@ -71,7 +81,8 @@ export async function startUp(): Promise<Table> {
         "compiled by Bun with the same flags; under deno run it is an empty file. Starting and reading a process " +
         `that does nothing (${NOTHING}) is part of every figure.`,
         'The wish: a cached "get" in at most 1.3 times the empty program and 4 times the C client, --help in 40 ms. ' +
-        "Reading the key and decrypting is what is beyond 1.3; --fast-cache leaves both out. The C client asks an " +
+        "Reading the key and decrypting is what is beyond 1.3; --fast-cache leaves both out. With the keyring, two " +
+        "round trips on the session bus and a second key to open are in it. The C client asks an " +
         "agent that has the token in memory, which has to be started and unlocked once; most of its distance is what " +
         "an empty program takes to start here.",
         ...(original ? [] : [`${CLIENT} of oidc-agent is not installed here.`]),
@@ -82,6 +93,7 @@ export async function startUp(): Promise<Table> {
   } finally {
     await original?.close();
     await server.close();
+    await desktop.close();
     await rm(scratch, { recursive: true, force: true });
     await rm(runtime, { recursive: true, force: true });
   }
@@ -91,6 +103,7 @@ function pairsOf(
   binary: string,
   empty: string,
   emptyScript: string,
+  desktop: Readonly<Record<string, string>>,
   original: OriginalAgent | undefined,
 ): Pair[] {
   const denoRun = [deno(), "run", "-A"];
@@ -102,6 +115,13 @@ function pairsOf(
       ...compiled,
       row: "cached get with --fast-cache",
       command: [binary, "get", `${PROFILE}-fast`],
+      rounds: MANY,
+    },
+    {
+      ...compiled,
+      row: "cached get with the keyring",
+      command: [binary, "get", `${PROFILE}-keyring`],
+      env: desktop,
       rounds: MANY,
     },
     { ...compiled, row: "cached get of the default profile", command: [binary, "get"], rounds: MANY },
@@ -134,17 +154,17 @@ function pairsOf(
 }
 
 async function measure(
-  { row, who, command, besideWho, beside, besideEnv = {}, rounds }: Pair,
+  { row, who, command, besideWho, beside, env = {}, besideEnv = {}, rounds }: Pair,
   home: string,
 ): Promise<Line[]> {
-  const env = { HOME: home, PATH: "/usr/bin:/bin", DENO_DIR: denoDir() };
+  const surroundings = { HOME: home, PATH: "/usr/bin:/bin", DENO_DIR: denoDir() };
   const inHome = (command: readonly string[], more = {}): Command => ({
     command,
     cwd: home,
-    env: { ...env, ...more },
+    env: { ...surroundings, ...more },
   });
   const question: Question = {
-    commands: { it: inHome(command), other: inHome(beside, besideEnv) },
+    commands: { it: inHome(command, env), other: inHome(beside, besideEnv) },
     rounds,
   };
   const { it, other } = await ask<Answer>(commandOf("Bun", "start_up.ts"), question);
