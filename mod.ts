@@ -121,12 +121,14 @@ export {
 export { type AccessToken, type GetOptions, type TokenCache, tokenCache } from "./lib/session/token_cache.ts";
 export { type TokenSource, tokenSource } from "./lib/session/token_source.ts";
 
-// Started as a program, this module is the command line. The name is put together at run time so that no bundle of a
-// user's program carries or looks for it; inside such a bundle every module has the same URL.
+// Started as a program, this module is the command line. The names are put together at run time so that no bundle of a
+// user's program carries or looks for it (inside such a bundle every module has the same URL), and so that Deno does not
+// look through every command before it answers with a token that is at hand.
 if (
   (import.meta as { main?: boolean }).main && loadedFrom !== import.meta.url &&
   /\/mod\.[jt]s$/.test(import.meta.url)
 ) {
-  const cli: string = "./cli" + import.meta.url.slice(-3);
-  import(/* webpackIgnore: true */ /* @vite-ignore */ cli);
+  const load = (path: string) => import(/* webpackIgnore: true */ /* @vite-ignore */ path);
+  const [quick, whole] = ["fast_get", "start"].map((name) => `./lib/cli/${name}${import.meta.url.slice(-3)}`);
+  load(quick).then(async ({ fastGet }) => await fastGet() || (await load(whole)).start());
 }

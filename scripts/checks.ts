@@ -54,7 +54,7 @@ export async function checkDocumentation(): Promise<Outcome> {
 }
 
 /**
- * `deno publish --dry-run`. One warning is expected: the hand-over from `mod.ts` to `cli.ts`, which no bundler may
+ * `deno publish --dry-run`. One warning is expected: the hand-over from `mod.ts` to the command line, which no bundler may
  * follow.
  */
 export async function checkPublish(): Promise<Outcome> {

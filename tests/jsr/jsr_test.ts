@@ -45,7 +45,7 @@ describe("the package by its jsr: specifier", () => {
       assert.equal(code, 0, stderr);
       assert.notEqual(stdout, "");
       assert.equal(stdout, local.stdout);
-      assert.ok(machine.registry.requests.includes(`/@apex/token/${version}/cli.ts`));
+      assert.ok(machine.registry.requests.includes(`/@apex/token/${version}/lib/cli/start.ts`));
     });
   }
 

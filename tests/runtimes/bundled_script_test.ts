@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -38,8 +38,11 @@ describe("a user's script that imports mod.ts, bundled into one file", () => {
     folder = await mkdtemp(join(tmpdir(), "apex-token-bundle-"));
     await writeFile(join(folder, "package.json"), '{"type":"module"}');
     // Where mod.ts would look for the command line.
-    for (const trap of ["cli.js", "cli.mjs", "cli.ts", "cli"]) {
-      await writeFile(join(folder, trap), 'console.log("the command line was loaded");');
+    await mkdir(join(folder, "lib/cli"), { recursive: true });
+    for (const name of ["cli", "lib/cli/fast_get", "lib/cli/start"]) {
+      for (const ending of [".js", ".mjs", ".ts", ""]) {
+        await writeFile(join(folder, name + ending), 'console.log("the command line was loaded");');
+      }
     }
   });
 

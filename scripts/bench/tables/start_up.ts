@@ -127,8 +127,8 @@ function pairsOf(
     { ...compiled, row: "cached get of the default profile", command: [binary, "get"], rounds: MANY },
     {
       ...script,
-      row: "cached get by deno run -A cli.ts",
-      command: [...denoRun, `${root}cli.ts`, "get", PROFILE],
+      row: "cached get by deno run -A mod.ts",
+      command: [...denoRun, `${root}mod.ts`, "get", PROFILE],
       rounds: FEW,
     },
     { ...compiled, row: "--help", command: [binary, "--help"], rounds: FEW },
