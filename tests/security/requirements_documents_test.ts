@@ -68,4 +68,22 @@ describe("what is shipped", () => {
       /better told in private first: see \[security\]\(docs\/security\.md/,
     );
   });
+
+  it("says of each dependency why it is there, and names those of the package by their version", () => {
+    const { imports }: { imports: Record<string, string> } = JSON.parse(read("deno.json"));
+    const text = read("docs/decisions.md");
+    const inside = [
+      "@noble/ciphers",
+      "@noble/hashes",
+      "commander",
+      "hash-wasm",
+      "oauth4webapi",
+      "uqr",
+      "valibot",
+    ];
+    for (const [name, specifier] of Object.entries(imports)) {
+      const version = specifier.replace(/^.*@/, "");
+      assert.ok(text.includes(`\`${name}\`${inside.includes(name) ? ` ${version}` : ""}`), specifier);
+    }
+  });
 });
