@@ -14,6 +14,7 @@ import { newPassphrase } from "./passphrase.ts";
 import type { Profile, Protection } from "./profile.ts";
 import { readProfile, writeProfile } from "./profile_files.ts";
 import { addSlot, dropOtherSlots, openKey, prepareKey } from "./profile_key.ts";
+import { checkKeyPlace } from "./save_sign_in.ts";
 import { sessionHome } from "./session_home.ts";
 import { sealCachedTokensAnew } from "./token_cache.ts";
 
@@ -46,6 +47,7 @@ export async function protectOtherwise(
   await openKey(host, before, { signal });
   const passphrase = protect.kind === "passphrase" ? await newPassphrase(host, name, signal) : undefined;
   if (passphrase === undefined) await prepareKey(host, { name, protect }, signal);
+  if (protect.kind === "key-file") checkKeyPlace(protect.path);
   const home = sessionHome(host, before);
   const lock = await home.lock(() => false, signal);
   try {

@@ -5,11 +5,12 @@
  */
 
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readKeyFile } from "../host/key_file.ts";
-import { checkPrivateRoom } from "../host/room.ts";
+import { isPrivateDirectory } from "../host/private_files.ts";
+import { checkPrivateRoom, checkRoom } from "../host/room.ts";
 import { privateTmpfs } from "../host/private_tmpfs.ts";
 import type { TokenSet } from "../oauth/token_set.ts";
 import type { Session } from "../session/session.ts";
@@ -56,7 +57,29 @@ export function checkPlaces(host: Host, { name, protect }: KeyedProfile): void {
   for (const kind of ["sessions", "attempts", "tokens", "locks"]) checkPrivateRoom(`${state}/${kind}`);
   for (const kind of ["sessions", "attempts"]) checkPrivateRoom(`${state}/${kind}/${name}`);
   checkPrivateRoom(`${data}/keys`);
-  if (protect.kind === "key-file" && !existsSync(protect.path)) checkPrivateRoom(dirname(protect.path));
+  if (protect.kind === "key-file") checkKeyPlace(protect.path);
+}
+
+/**
+ * Makes sure that a key file is there, or can be made. Nobody is told to close /tmp to others: a key is as well off in a
+ * directory of its own.
+ *
+ * @throws {TokenError} `key` where its directory is not private, `storage` where nothing can be written
+ */
+export function checkKeyPlace(path: string): void {
+  if (existsSync(path)) return;
+  const directory = dirname(path);
+  try {
+    isPrivateDirectory(directory);
+  } catch (error) {
+    if (!isTokenError(error)) throw error;
+    throw new TokenError("key", error.message.replace("Cannot use", "Cannot keep a key in"), {
+      nextStep: `Name a directory of its own, which is made: --protect key-file=${
+        join(directory, "apex-token", basename(path))
+      }`,
+    });
+  }
+  checkRoom(directory);
 }
 
 /**

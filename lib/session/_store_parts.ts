@@ -4,9 +4,9 @@
  * @module
  */
 
-import { TokenError } from "../errors.ts";
 import { encryptedStore } from "../store/encrypted_store.ts";
 import type { Store } from "../store/store.ts";
+import { checkStoreKey } from "../store/store_key.ts";
 
 /** The key that everything is encrypted with, 32 bytes, or where to get it. */
 export type StoreKey = Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
@@ -32,10 +32,10 @@ export interface StoreParts {
  * @throws {TokenError} `key` when the key is not 32 bytes
  */
 export function storeParts(store: Store, key: StoreKey): StoreParts {
-  if (typeof key !== "function") checkKey(key);
+  if (typeof key !== "function") checkStoreKey(key);
   let known: Promise<Uint8Array> | undefined;
   const keyOnce = (): Promise<Uint8Array> => {
-    known ??= (async () => checkKey(typeof key === "function" ? await key() : key))();
+    known ??= (async () => checkStoreKey(typeof key === "function" ? await key() : key))();
     // whoever asks next may have more luck
     known.catch(() => known = undefined);
     return known;
@@ -47,22 +47,6 @@ export function storeParts(store: Store, key: StoreKey): StoreParts {
     tokens: part("token"),
     prepare: async () => void await keyOnce(),
   };
-}
-
-/** A text of 32 characters has a length of 32, too, and as bytes it would be no key at all. */
-function checkKey(key: Uint8Array): Uint8Array {
-  // also one of another realm
-  const isBytes = Object.prototype.toString.call(key) === "[object Uint8Array]";
-  if (isBytes && key.length === 32) return key;
-  const found = isBytes ? `${key.length} bytes` : typeof key === "string" ? "a text" : "something else";
-  throw new TokenError(
-    "key",
-    `Cannot use the key of the store: it must be a Uint8Array of 32 bytes, and is ${found}`,
-    {
-      nextStep:
-        "Make one: crypto.getRandomValues(new Uint8Array(32)); and decode what a variable or a secret holds as text",
-    },
-  );
 }
 
 /** The same store, with a prefix before each key. */

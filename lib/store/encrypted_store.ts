@@ -6,6 +6,7 @@
 
 import { type Cipher, open, sealer } from "./envelope.ts";
 import type { Store } from "./store.ts";
+import { checkStoreKey } from "./store_key.ts";
 
 /**
  * Encrypts what `store` keeps. Each record is bound to its key name and to `storeId`; its generation counts up with
@@ -16,6 +17,7 @@ import type { Store } from "./store.ts";
  * @param store what keeps the sealed bytes
  * @param key the master key, 32 bytes, or where to get it; asked for at each read and write
  * @param storeId what the records belong to; the same for everybody who shares them
+ * @returns a store whose methods throw `key` when the key is not 32 bytes, or another one
  */
 export function encryptedStore(
   store: Store,
@@ -36,7 +38,7 @@ export function storeEncryptedBy(
   key: Uint8Array | (() => Promise<Uint8Array>),
   storeId: string,
 ): Store {
-  const masterKey = async () => typeof key === "function" ? await key() : key;
+  const masterKey = async () => checkStoreKey(typeof key === "function" ? await key() : key);
   /** What is ready for the next write of a record, and over which version. */
   const ready = new Map<string, { readonly expected?: string; readonly seal: ReturnType<typeof sealer> }>();
 

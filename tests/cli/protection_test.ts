@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { PASSWORD_USER, type RunningProvider, startProvider } from "../interop/oidc_provider.ts";
@@ -253,6 +253,26 @@ describe("what protects a sign-in", () => {
       await renewed();
       rmSync(other);
       refused(await get({}, "--passphrase-file", fresh), 7, /my\.key/);
+    });
+
+    it("does not ask anybody to close a directory that others use, to put the key there", async () => {
+      const open = join(machine.home, "open");
+      mkdirSync(open);
+      chmodSync(open, 0o1777);
+      const requests = provider.requests.length;
+      const args = ["login", "q", ...at(provider), "--client-id", "c", "--protect", `key-file=${open}/key`];
+      const { stderr } = refused(
+        await machine.run(args),
+        7,
+        /Cannot keep a key in \S+open: other users have access/,
+      );
+      assert.equal(provider.requests.length, requests);
+      assert.doesNotMatch(stderr, /chmod/);
+      const [, better] = /--protect (key-file=\S+?)\.?\n$/.exec(stderr)!;
+      await signIn(machine, provider, "p");
+      refused(await protect(`key-file=${open}/key`), 7, /Cannot keep a key in/, /--protect key-file=/);
+      done(await protect(better));
+      await renewed();
     });
 
     it("does not put the key where the sign-ins are, whatever leads there", async () => {

@@ -65,6 +65,25 @@ describe("an encrypted store", () => {
     assert.equal(encryptedStore(without, key, "sessions").lease, undefined);
   });
 
+  it("takes no key but 32 bytes: two texts of that length would be one key", async () => {
+    for (
+      const key of ["0123456789abcdef0123456789abcdef", new Uint8Array(31), Array(32).fill(1), undefined]
+    ) {
+      const given = key as Uint8Array;
+      for (
+        const store of [given, () => Promise.resolve(given)].map((one) =>
+          encryptedStore(memoryStore(), one, "s")
+        )
+      ) {
+        await assert.rejects(store.compareAndSet("apex", undefined, plaintext), {
+          code: "key",
+          message: /32 bytes/,
+        });
+        assert.equal(await store.read("apex"), undefined);
+      }
+    }
+  });
+
   it("asks for the key when it needs it", async () => {
     let asked = 0;
     const store = encryptedStore(memoryStore(), () => Promise.resolve((asked++, key)), "sessions");
