@@ -25,7 +25,7 @@ function tell(text: string): void {
 
 /** Runs the command line as a user would, in a home of its own. */
 function run(home: string, args: readonly string[], onError?: (text: string) => void): Promise<Run> {
-  tell(`\n$ apex-token ${args.join(" ")}\n`);
+  tell(`\n$ apex-token ${args.map((word) => /\s/.test(word) ? `'${word}'` : word).join(" ")}\n`);
   const { PATH = "", DENO_DIR, HOME = "" } = process.env;
   const environment = { PATH, HOME: home, DENO_DIR: DENO_DIR ?? join(HOME, ".cache/deno") };
   return new Promise((resolve, reject) => {

@@ -110,7 +110,7 @@ function loginCommand(host: Host): Command {
   const login = command("login", "make a profile and sign in")
     .addArgument(new Argument("[name]", "the name of the profile; one that is there is signed in again"))
     .option("--issuer <url>", "the issuer's URL, or apex, cdse, egi, wlcg, iam-test, escape, infn-cloud")
-    .option("--client-id <id>", "the client id")
+    .option("--client-id <id>", "the client id", once)
     .option("-s, --scope <scope>", "what to ask for, separated by blanks", scopes)
     .addOption(flowOption())
     .option(

@@ -83,7 +83,7 @@ export function caFileCertificates(path: string): string[] {
   try {
     text = readBounded(path);
   } catch (error) {
-    const code = safeText(String((error as { code?: unknown }).code ?? "too large"), 40);
+    const code = safeText(String((error as { code?: unknown }).code ?? "no file, or too large"), 40);
     throw new TokenError("storage", `Cannot read the CA file ${safeText(path)} (${code})`);
   }
   const certificates = (text.match(CERTIFICATE) ?? []).filter(isUsable);

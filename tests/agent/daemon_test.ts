@@ -120,6 +120,17 @@ describe("apex-token agent", () => {
     assert.equal(verified.code, 0, verified.stderr);
     assert.equal(verified.stderr, "");
   });
+
+  it("says where it cannot write that service, and ends with 7", async () => {
+    writeFileSync(join(machine.home, "file"), "");
+    const unwritable = { ...env, XDG_CONFIG_HOME: join(machine.home, "file") };
+    refused(
+      await machine.run(["agent", "install"], { env: unwritable }),
+      7,
+      /Cannot write \S+apex-token-agent\.service: a part of its path/,
+      /Name another path/,
+    );
+  });
 });
 
 describe("apex-token agent links", () => {
@@ -139,6 +150,12 @@ describe("apex-token agent links", () => {
       refused(await machine.run(["agent", "links", other]), 7, /oidc-token: a file is in its place/);
       assert.equal(readlinkSync(join(other, "oidc-agent")), program);
       assert.equal(readFileSync(join(other, "oidc-token"), "utf8"), "somebody's program");
+      const nowhere = join(other, "oidc-token/below");
+      refused(
+        await machine.run(["agent", "links", nowhere]),
+        7,
+        /Cannot make the link \S+: a part of its path/,
+      );
     } finally {
       machine.close();
     }

@@ -144,6 +144,12 @@ describe("a wrong command line ends with 2", () => {
       /--client-id ID/,
     ],
     [
+      "an empty client id, as a variable that is not set gives one",
+      ["login", "x", "--issuer", "apex", "--client-id", ""],
+      /argument '' is invalid/,
+      /It must not be empty/,
+    ],
+    [
       "no client id",
       ["login", "x", "--issuer", "apex"],
       /A client id is needed/,

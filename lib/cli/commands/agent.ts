@@ -4,10 +4,10 @@
  * @module
  */
 
-import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { TokenError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
+import { placeLink, writePlainFile } from "../../host/plain_files.ts";
 import { accountFiles } from "../../agent/account_files.ts";
 import type { AgentOptions } from "../../agent/agent_options.ts";
 import { agent, succeeded } from "../../agent/client.ts";
@@ -86,19 +86,7 @@ export function linksCommand(host: Host, directory: string): void {
     );
   }
   const [program] = command;
-  mkdirSync(directory, { recursive: true });
-  for (const name of OIDC_TOOLS) {
-    const path = resolve(directory, name);
-    const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there && !there.isSymbolicLink()) {
-      throw new TokenError("storage", `Cannot make the link ${safeText(path, 400)}: a file is in its place`, {
-        nextStep: "Move it away, or name another directory",
-      });
-    }
-    if (there && readlinkSync(path) === program) continue;
-    rmSync(path, { force: true });
-    symlinkSync(program, path);
-  }
+  for (const name of OIDC_TOOLS) placeLink(resolve(directory, name), program);
   host.say(`${OIDC_TOOLS.join(", ")} in ${safeText(resolve(directory), 400)} are this program now.`);
 }
 
@@ -114,8 +102,7 @@ export function installCommand(host: Host): void {
       },
     );
   }
-  mkdirSync(dirname(unit.path), { recursive: true, mode: 0o700 });
-  writeFileSync(unit.path, unit.text, { mode: 0o644 });
+  writePlainFile(unit.path, unit.text);
   host.say(`Written: ${safeText(unit.path, 400)}\nTurn it on: ${unit.enable}`);
 }
 
