@@ -92,6 +92,15 @@ describe("a build", () => {
     assert.equal(new Set(targets.map(({ integrity }) => integrity)).size, targets.length);
   });
 
+  it("by Deno says what it needs where there is no network", async () => {
+    // nobody answers at the proxy, and nothing has been fetched before
+    const env = { DENO_DIR: join(scratch, "deno-cache"), HTTPS_PROXY: "http://127.0.0.1:1" };
+    const building = startDeno(["run", "-A", `${root}scripts/build_binaries.ts`, "--deno"], { env });
+    const { code, stdout, stderr } = await building.ended;
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^Cannot build with deno compile: .* needs Deno's runtime archive \(denort\) once/m);
+  });
+
   it("by Deno needs no more than the permissions that it is given", async () => {
     const provider = await startProvider({ interval: 1 });
     const home = join(scratch, "deno-home");
