@@ -83,7 +83,7 @@ export function caFileCertificates(path: string): string[] {
   try {
     text = readBounded(path);
   } catch (error) {
-    const code = safeText(String((error as { code?: unknown }).code ?? "no file, or too large"), 40);
+    const code = safeText(String((error as { code?: unknown }).code ?? (error as Error).message), 40);
     throw new TokenError("storage", `Cannot read the CA file ${safeText(path)} (${code})`);
   }
   const certificates = (text.match(CERTIFICATE) ?? []).filter(isUsable);
@@ -131,7 +131,8 @@ function readableCertificates(path: string): readonly string[] {
 
 function readBounded(path: string): string {
   const status = statSync(path);
-  if (!status.isFile() || status.size > LARGEST_FILE) throw new RangeError(path);
+  if (!status.isFile()) throw new RangeError("no regular file");
+  if (status.size > LARGEST_FILE) throw new RangeError("too large");
   return readFileSync(path, "latin1");
 }
 

@@ -85,5 +85,9 @@ describe("the trusted authorities", () => {
       code: "storage",
       message: /large\.pem \(too large\)/,
     });
+    assert.throws(() => trusted({ caFile: "/" }), {
+      code: "storage",
+      message: /file \/ \(no regular file\)/,
+    });
   });
 });
