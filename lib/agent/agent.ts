@@ -5,7 +5,7 @@
  */
 
 import type { Host } from "../host/host.ts";
-import { useKeyHolder } from "../profile/profile_key.ts";
+import { useKeyHolder } from "../profile/known_keys.ts";
 import type { AccountStore } from "./account.ts";
 import { accountRequests, loadedNames } from "./account_requests.ts";
 import { accountServers } from "./account_server.ts";

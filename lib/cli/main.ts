@@ -9,7 +9,7 @@ import { agentKeyHolder } from "../agent/key_holder.ts";
 import type { AgentReply } from "../agent/requests.ts";
 import { oidcToolNamed } from "../agent/tools.ts";
 import type { Host } from "../host/host.ts";
-import { useKeyHolder } from "../profile/profile_key.ts";
+import { useKeyHolder } from "../profile/known_keys.ts";
 import { program } from "./program.ts";
 import { EXIT_CODES, report } from "./report.ts";
 import { missingWords } from "./usage.ts";

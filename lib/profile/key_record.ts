@@ -15,7 +15,7 @@
 
 import * as v from "valibot";
 import { toHex } from "../bytes.ts";
-import { TokenError } from "../errors.ts";
+import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { readPrivateFile, removePrivateFile, writePrivateFileAtomically } from "../host/private_files.ts";
 import { safeText } from "../safe_text.ts";
@@ -65,6 +65,20 @@ export async function readKeyRecord(host: Host, name: string): Promise<KeyRecord
   const path = keyRecordPath(host, name);
   const bytes = readPrivateFile(path, { limit: LIMIT });
   return bytes && await decodeKeyRecord(bytes, path, name);
+}
+
+/**
+ * The key record of a profile, unless it is damaged: a new sign-in makes another.
+ *
+ * @throws {TokenError} `storage`
+ */
+export async function readWholeKeyRecord(host: Host, name: string): Promise<KeyRecord | undefined> {
+  try {
+    return await readKeyRecord(host, name);
+  } catch (error) {
+    if (!isTokenError(error) || error.code !== "key") throw error;
+    return undefined;
+  }
 }
 
 /** Writes it in place of the one that is there, all at once. */

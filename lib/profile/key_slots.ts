@@ -158,8 +158,22 @@ export async function openWithPassphrase(
 }
 
 /** Forgets what a slot left outside of the record. A key file may open other profiles too: it stays. */
-export async function removeSlot(host: Host, owner: KeyOwner, slot: KeySlot): Promise<void> {
+async function removeSlot(host: Host, owner: KeyOwner, slot: KeySlot): Promise<void> {
   if (slot.kind === "keyring") await (await keeperOf(host, slot.kind)).remove(itemOf(owner));
+}
+
+/** What cannot be removed is worth nothing without the record, and is named. */
+export async function removeSlots(host: Host, owner: KeyOwner, slots: readonly KeySlot[]): Promise<void> {
+  for (const slot of slots) {
+    try {
+      await removeSlot(host, owner, slot);
+    } catch (error) {
+      if (!isTokenError(error)) throw error;
+      host.say(
+        `A key of "${owner.name}" that opens nothing any more stays in the ${slot.kind}: ${error.message}.`,
+      );
+    }
+  }
 }
 
 function itemOf({ id, name }: KeyOwner): { id: string; label: string } {

@@ -7,24 +7,17 @@
 import { toHex } from "../bytes.ts";
 import { isTokenError, TokenError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { type KeyHolder, noKeyHolder } from "../host/key_holder.ts";
-import {
-  type KeyRecord,
-  type KeySlot,
-  readKeyRecord,
-  removeKeyRecord,
-  writeKeyRecord,
-} from "./key_record.ts";
+import { holdChosen, knownTo } from "./known_keys.ts";
+import { type KeySlot, readKeyRecord, readWholeKeyRecord, writeKeyRecord } from "./key_record.ts";
 import {
   isSlotOf,
   keeperOf,
-  type KeptProtection,
   type KeyOwner,
   makeSlot,
   type OpenKeyOptions,
   openSlot,
   openWithPassphrase,
-  removeSlot,
+  removeSlots,
 } from "./key_slots.ts";
 import { filedPassphrase, newPassphrase, nobodyToAsk } from "./passphrase.ts";
 import type { Profile } from "./profile.ts";
@@ -34,36 +27,7 @@ export type { OpenKeyOptions };
 /** What of a profile leads to its key. */
 export type KeyedProfile = Pick<Profile, "name" | "protect">;
 
-/** What this process knows of keys. */
-interface Known {
-  holder: KeyHolder;
-  /** Keys that took somebody's effort to open, by the id of their record. */
-  readonly opened: Map<string, Uint8Array>;
-  /** Keys that nobody could open although they were asked. */
-  readonly refused: Map<string, TokenError>;
-  /** Passphrases that were chosen before a sign-in began, by the name of the profile. */
-  readonly chosen: Map<string, string>;
-}
-
 const TRIES = 3;
-const known = new WeakMap<Host, Known>();
-
-function knownTo(host: Host): Known {
-  let found = known.get(host);
-  if (!found) {
-    known.set(
-      host,
-      found = { holder: noKeyHolder, opened: new Map(), refused: new Map(), chosen: new Map() },
-    );
-  }
-  return found;
-}
-
-/** Keys that somebody had to be asked for are held by `holder` from now on. */
-export function useKeyHolder(host: Host, holder: KeyHolder): void {
-  knownTo(host).holder = holder;
-}
-
 /**
  * The master key of a profile.
  *
@@ -142,7 +106,7 @@ async function byPassphrase(
 export async function prepareKey(host: Host, profile: KeyedProfile, signal?: AbortSignal): Promise<void> {
   const { name, protect } = profile;
   if (protect.kind === "memory") return;
-  const record = await recordIfWhole(host, name);
+  const record = await readWholeKeyRecord(host, name);
   const slot = record?.slots.find((slot) => isSlotOf(slot, protect));
   if (protect.kind === "passphrase") {
     if (slot) await openKey(host, profile, { signal });
@@ -174,7 +138,7 @@ export async function ensureKey(
   const { name, protect } = profile;
   if (protect.kind === "memory") throw new TokenError("internal", "Nothing is kept, so there is no key");
   const { opened, chosen } = knownTo(host);
-  const record = await recordIfWhole(host, name);
+  const record = await readWholeKeyRecord(host, name);
   const usable = record && (record.slots.some((slot) => isSlotOf(slot, protect)) ? profile : before);
   const key = usable && await openKey(host, usable, { ask: usable === profile }).catch(unlessUnusable);
   if (key && usable === profile) return key;
@@ -189,80 +153,9 @@ export async function ensureKey(
   return master;
 }
 
-/** A key under a new passphrase is held like one that an old passphrase has opened. */
-async function holdChosen(host: Host, id: string, key: Uint8Array): Promise<void> {
-  const typed = await filedPassphrase(host, "fresh") === undefined;
-  await knownTo(host).holder.put(id, key, { typed });
-}
-
 /** A key that does not open any more is replaced by a new one; one that is only locked away is not. */
 function unlessUnusable(error: unknown): undefined {
   if (!isTokenError(error) || error.code !== "key") throw error;
-}
-
-/**
- * Puts a second slot beside the one of a profile. Nothing else changes: the profile still opens as it did.
- *
- * @returns whether there is a new slot; there is none where the key is kept in that way already
- */
-export async function addSlot(
-  host: Host,
-  profile: KeyedProfile,
-  protect: KeptProtection,
-  passphrase?: string,
-): Promise<boolean> {
-  const master = await openKey(host, profile);
-  const record = (await readKeyRecord(host, profile.name))!;
-  const owner = { name: profile.name, id: record.id };
-  // a passphrase may always become another one
-  if (protect.kind !== "passphrase" && record.slots.some((slot) => isSlotOf(slot, protect))) return false;
-  const slot = await makeSlot(host, owner, protect, master, passphrase);
-  await writeKeyRecord(host, profile.name, { ...record, slots: [slot, ...record.slots] });
-  if (slot.kind === "passphrase") await holdChosen(host, record.id, master);
-  return true;
-}
-
-/** Leaves of the slots of a profile only the newest that its protection names. */
-export async function dropOtherSlots(host: Host, { name, protect }: KeyedProfile): Promise<void> {
-  const record = await readKeyRecord(host, name);
-  const kept = record?.slots.find((slot) => isSlotOf(slot, protect));
-  if (!record || !kept || record.slots.length === 1) return;
-  await writeKeyRecord(host, name, { ...record, slots: [kept] });
-  const others = record.slots.filter(({ kind }) => kind !== kept.kind);
-  await removeSlots(host, { name, id: record.id }, others);
-}
-
-/** Forgets the key of a profile, and with it all that it opens. */
-export async function dropKey(host: Host, name: string): Promise<void> {
-  const record = await recordIfWhole(host, name);
-  removeKeyRecord(host, name);
-  if (!record) return;
-  const { opened, holder } = knownTo(host);
-  opened.delete(record.id);
-  await holder.forget(record.id);
-  await removeSlots(host, { name, id: record.id }, record.slots);
-}
-
-/** What cannot be removed is worth nothing without the record, and is named. */
-async function removeSlots(host: Host, owner: KeyOwner, slots: readonly KeySlot[]): Promise<void> {
-  for (const slot of slots) {
-    try {
-      await removeSlot(host, owner, slot);
-    } catch (error) {
-      if (!isTokenError(error)) throw error;
-      host.say(
-        `A key of "${owner.name}" that opens nothing any more stays in the ${slot.kind}: ${error.message}.`,
-      );
-    }
-  }
-}
-
-async function recordIfWhole(host: Host, name: string): Promise<KeyRecord | undefined> {
-  try {
-    return await readKeyRecord(host, name);
-  } catch (error) {
-    return unlessUnusable(error);
-  }
 }
 
 function withoutRecord(name: string): TokenError {

@@ -12,7 +12,7 @@ import type { Session } from "../session/session.ts";
 import { issuerOf } from "./connection.ts";
 import type { Profile } from "./profile.ts";
 import { defaultProfileName, readProfile, removeDefaultProfile, removeProfile } from "./profile_files.ts";
-import { dropKey } from "./profile_key.ts";
+import { dropKey } from "./key_changes.ts";
 import { unregister } from "./register.ts";
 import { readableSession, sessionHome } from "./session_home.ts";
 import { removeCachedTokens } from "./token_cache.ts";

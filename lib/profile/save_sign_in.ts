@@ -17,7 +17,8 @@ import type { Session } from "../session/session.ts";
 import { cachedToken } from "./cached_token.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile, profileNames, writeDefaultProfile, writeProfile } from "./profile_files.ts";
-import { dropKey, dropOtherSlots, ensureKey, type KeyedProfile, prepareKey } from "./profile_key.ts";
+import { dropKey, dropOtherSlots } from "./key_changes.ts";
+import { ensureKey, type KeyedProfile, prepareKey } from "./profile_key.ts";
 import { sessionHome } from "./session_home.ts";
 import { removeCachedTokens, writeCachedToken } from "./token_cache.ts";
 
