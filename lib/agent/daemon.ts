@@ -14,7 +14,7 @@ import { safeText } from "../safe_text.ts";
 import type { AgentOptions, RunningAgent } from "./agent_options.ts";
 import { defaultSocket } from "./default_socket.ts";
 import { exchangeMessages } from "./exchange.ts";
-import { keysSocket } from "./held_keys.ts";
+import { keysSocket } from "./default_socket.ts";
 import { ownCommand } from "./own_command.ts";
 import { isAlive, pidPath } from "./run.ts";
 

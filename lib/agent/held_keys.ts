@@ -94,8 +94,3 @@ export function heldKeys(isLocked: () => boolean, clock: Clock): HeldKeys {
     clear: () => keys.clear(),
   };
 }
-
-/** The socket for keys, beside that of an agent. */
-export function keysSocket(socket: string): string {
-  return `${socket}.keys`;
-}

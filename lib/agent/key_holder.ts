@@ -29,8 +29,7 @@ export function agentKeyHolder(host: Host): AgentKeyHolder {
   /** @returns nothing when it did not answer, and `nobody` when there is none */
   async function ask(request: AgentRequest): Promise<AgentReply | "nobody" | undefined> {
     try {
-      const { defaultSocket } = await import("./default_socket.ts");
-      const { keysSocket } = await import("./held_keys.ts");
+      const { defaultSocket, keysSocket } = await import("./default_socket.ts");
       const socket = keysSocket(defaultSocket(host));
       if (!existsSync(socket)) return "nobody";
       const { exchangeMessages } = await import("./exchange.ts");

@@ -9,9 +9,11 @@
  */
 
 import { existsSync } from "node:fs";
+import type { FastSockets } from "../host/fast_secret.ts";
 import { printed, readTokenWords, tokenRequest } from "./commands/_token_words.ts";
 import { type Arguments, has, valueOf } from "./commands/argp.ts";
 import { ownTerminal } from "./own_terminal.ts";
+import { quickExchange } from "./quick_exchange.ts";
 import type { AgentReply, AgentRequest } from "./requests.ts";
 import { findSocket, ownUid } from "./sockets.ts";
 
@@ -19,28 +21,12 @@ import { findSocket, ownUid } from "./sockets.ts";
 export type QuickOutcome = "printed" | AgentReply | undefined;
 
 /** What of Bun is needed. */
-export interface QuickBun {
+export interface QuickBun extends FastSockets {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: unknown;
   write(file: unknown, text: string): Promise<number>;
-  connect(options: { unix: string; socket: SocketHandler }): Promise<unknown>;
 }
 
-interface BunSocket {
-  write(bytes: Uint8Array): number;
-  end(): void;
-}
-
-interface SocketHandler {
-  open(socket: BunSocket): void;
-  data(socket: BunSocket, piece: Uint8Array): void;
-  close(): void;
-  error(): void;
-  connectError(): void;
-}
-
-/** The longest reply, in characters. */
-const LONGEST = 1024 * 1024;
 /** How long the agent may take, in milliseconds: it may wait for a person. */
 const PATIENCE = 330_000;
 
@@ -101,35 +87,7 @@ async function asked(
   });
   const terminal = ownTerminal();
   const message = JSON.stringify(terminal === undefined ? request : { ...request, terminal });
-  const text = await exchanged(bun, unix, message);
+  const text = await quickExchange(bun, unix, message, PATIENCE);
   const reply: unknown = text === undefined ? undefined : JSON.parse(text);
   return typeof reply === "object" && reply !== null ? reply as AgentReply : undefined;
-}
-
-/** What comes back, to the end of the connection. An agent closes it after its reply. */
-function exchanged(bun: QuickBun, unix: string, message: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const bytes = new TextEncoder().encode(message);
-    const decoder = new TextDecoder();
-    let text = "";
-    const timer = setTimeout(() => settle(), PATIENCE);
-    const settle = (whole?: string) => {
-      clearTimeout(timer);
-      resolve(whole);
-    };
-    const socket: SocketHandler = {
-      open: (socket) => {
-        // a message is what one write sends
-        if (socket.write(bytes) !== bytes.length) socket.end();
-      },
-      data: (socket, piece) => {
-        text += decoder.decode(piece, { stream: true });
-        if (text.length > LONGEST) socket.end();
-      },
-      close: () => settle(text),
-      error: () => settle(),
-      connectError: () => settle(),
-    };
-    bun.connect({ unix, socket }).catch(() => settle());
-  });
 }

@@ -24,7 +24,7 @@ import type { AccountStore } from "./account.ts";
 import { createAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent_options.ts";
 import { exchangeMessages } from "./exchange.ts";
-import { keysSocket } from "./held_keys.ts";
+import { keysSocket } from "./default_socket.ts";
 import { lifetime } from "./lifetime.ts";
 import { loadPeerCredentials, type Peer } from "./peer.ts";
 import { success } from "./replies.ts";

@@ -94,9 +94,12 @@ function keyInFile(io: FastIo, path: string): Uint8Array | undefined {
 
 /** The key that the profile itself has, where there are quick ways to it. */
 async function profileKey(io: FastIo, name: string): Promise<Uint8Array | undefined> {
-  if (!io.secret) return undefined;
+  if (!io.sockets) return undefined;
   const { fastKey } = await import("../profile/fast_key.ts");
-  return await fastKey(io, name);
+  return await fastKey(io, name, async (id) => {
+    const { quickKey } = await import("../agent/quick_key.ts");
+    return await quickKey(io, id);
+  });
 }
 
 function defaultName(io: FastIo): string | undefined {

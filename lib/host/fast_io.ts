@@ -30,6 +30,8 @@ export interface FastIo {
   write(text: string): void | Promise<void>;
   /** The secret with that id in the Secret Service, where it is at hand; absent where there are no quick sockets. */
   secret?(id: string): Promise<string | undefined>;
+  /** Quick sockets; absent where there are none. */
+  readonly sockets?: FastSockets;
   /** Ends the program well, at once, where it takes longer to let it end. */
   end?(): void;
 }
@@ -85,6 +87,7 @@ function bunIo(Bun: BunCalls, process: NodeProcess): FastIo | undefined {
     read: quietly(Bun.mmap),
     // touching `process.stdout` would cost 13 ms, and `console.log` does not tell when a disk is full
     write: (text: string) => Bun.write(stdout, text).then(() => {}, unlessGone),
+    sockets: Bun,
     secret: async (id) => {
       const { fastSecret } = await import("./fast_secret.ts");
       return await fastSecret(Bun, environment, process.getuid?.() ?? 0, id);

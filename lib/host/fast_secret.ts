@@ -12,15 +12,17 @@ import { type DBusMessage, decodeMessage, encodeMessage } from "./dbus_wire.ts";
 
 /** What of Bun is needed. */
 export interface FastSockets {
-  connect(options: { unix: string; socket: SocketHandler }): Promise<unknown>;
+  connect(options: { unix: string; socket: FastSocketHandler }): Promise<unknown>;
 }
 
-interface FastSocket {
+/** A connection. */
+export interface FastSocket {
   write(bytes: Uint8Array): number;
   end(): void;
 }
 
-interface SocketHandler {
+/** What a socket calls. */
+export interface FastSocketHandler {
   open(socket: FastSocket): void;
   data(socket: FastSocket, piece: Uint8Array): void;
   close(): void;
@@ -55,7 +57,7 @@ export function fastSecret(
     const say = (bytes: Uint8Array) => {
       if (open!.write(bytes) !== bytes.length) settle();
     };
-    const socket: SocketHandler = {
+    const socket: FastSocketHandler = {
       open: (socket) => {
         open = socket;
         say(talk.greeting);

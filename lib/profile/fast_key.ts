@@ -1,6 +1,6 @@
 /**
- * The master key of a profile that the keyring protects, for a cached `get`: without what the careful way loads to say
- * what is wrong. Whatever is not plain and well gives nothing, and is left to that way.
+ * The master key of a profile that the keyring or a passphrase protects, for a cached `get`: without what the careful way
+ * loads to say what is wrong. Whatever is not plain and well gives nothing, and is left to that way.
  *
  * @module
  */
@@ -10,15 +10,24 @@ import { keyFromText } from "../host/key_text.ts";
 import { unwrapKey } from "./_wrapped_key.ts";
 import type { KeyRecord } from "./key_record.ts";
 
-/** The key, where the keyring alone opens it and gives it away at once. Throws, or returns nothing, where it does not. */
-export async function fastKey(io: FastIo, name: string): Promise<Uint8Array | undefined> {
+/**
+ * The key, where there is one way to it and that is open. Throws, or returns nothing, where it is not.
+ *
+ * @param held asks whoever holds opened keys for one, by the id of its record
+ */
+export async function fastKey(
+  io: FastIo,
+  name: string,
+  held: (id: string) => Promise<Uint8Array | undefined>,
+): Promise<Uint8Array | undefined> {
   const bytes = io.read(`${io.data}/keys/${name}`);
-  if (!bytes || !io.secret) return undefined;
+  if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
   // the line before it has a digest, which tells what is wrong; that it is right, the envelope tells
   const { id, slots } = JSON.parse(text.slice(text.indexOf("\n") + 1)) as KeyRecord;
   const [slot] = slots;
-  if (slots.length !== 1 || slot.kind !== "keyring") return undefined;
-  const secret = await io.secret(id);
+  if (slots.length !== 1) return undefined;
+  if (slot.kind === "passphrase") return await held(id);
+  const secret = slot.kind === "keyring" ? await io.secret?.(id) : undefined;
   return secret === undefined ? undefined : await unwrapKey(keyFromText(secret), id, slot.wrapped);
 }

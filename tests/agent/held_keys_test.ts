@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { agent } from "../../lib/agent/client.ts";
-import { defaultSocket } from "../../lib/agent/default_socket.ts";
-import { keysSocket } from "../../lib/agent/held_keys.ts";
+import { defaultSocket, keysSocket } from "../../lib/agent/default_socket.ts";
 import { agentKeyHolder } from "../../lib/agent/key_holder.ts";
 import { serveAgent } from "../../lib/agent/server.ts";
 import { makeMachine, quickVariant } from "../cli/machine.ts";
@@ -78,9 +77,18 @@ describe("the agent as the holder of keys", () => {
       done(await machine.run(["agent", "start"], { env }));
       await signIn(machine, provider, "p", ["--protect", "passphrase", "--passphrase-file", file]);
       done(await get("--passphrase-file", file));
-      assert.match(done(await get()).stdout, /\S/);
+      const token = done(await get()).stdout;
+      assert.match(token, /\S/);
+      // a cached token needs nothing else
+      const profile = join(machine.home, ".config/apex-token/profiles/p.json");
+      const whole = readFileSync(profile);
+      const cached = () => machine.run(["get", "p"], { env });
+      writeFileSync(profile, "{ broken");
+      assert.equal(done(await cached()).stdout, token);
+      writeFileSync(profile, whole);
       done(await machine.run(["agent", "stop"], { env }));
       refused(await get(), 7, /needs a passphrase/);
+      refused(await cached(), 7, /needs a passphrase/);
     } finally {
       await machine.run(["agent", "stop"], { env });
       await provider.close();
