@@ -101,15 +101,27 @@ export async function readRefreshAnswer(
     scope: session.scope,
     validate: idTokenValidation({ previous: session.claims }),
   };
-  let refreshToken: string | undefined;
   try {
-    const members = successMembers(endpointAnswer, issuer, WHAT);
-    // an object with no token in it at all says nothing about the old one
-    refreshToken = refreshTokenOf(members) ?? (members.access_token ? session.refreshToken : undefined);
-    return { refreshToken, tokens: await readTokenAnswer(issuer, client, request, endpointAnswer, sentAt) };
+    const tokens = await readTokenAnswer(issuer, client, request, endpointAnswer, sentAt);
+    return { refreshToken: tokens.refreshToken ?? session.refreshToken, tokens };
   } catch (error) {
     if (!isTokenError(error)) throw error;
-    return { refreshToken, error: orEnded(error) };
+    return { refreshToken: refreshTokenIn(endpointAnswer, issuer, session), error: orEnded(error) };
+  }
+}
+
+/** The refresh token that is good after an answer of which nothing else is of use. */
+function refreshTokenIn(
+  answer: EndpointAnswer,
+  issuer: Issuer,
+  { refreshToken }: RefreshedSession,
+): string | undefined {
+  try {
+    const members = successMembers(answer, issuer, WHAT);
+    // an object with no token in it at all says nothing about the old one
+    return refreshTokenOf(members) ?? (members.access_token ? refreshToken : undefined);
+  } catch {
+    return undefined;
   }
 }
 
