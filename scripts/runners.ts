@@ -10,12 +10,15 @@ import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { countTests } from "./junit.ts";
 import { type Outcome, run, runDeno } from "./run.ts";
-import { bun, deno, node, root } from "./toolchain.ts";
+import { bun, compileCaches, deno, node, root } from "./toolchain.ts";
 
 /** A runner that takes longer hangs, in milliseconds. */
 const runnerTimeout = 3_600_000;
 /** One test that takes longer hangs, in milliseconds (Bun and Node; Deno has no such limit). */
 const testTimeout = 600_000;
+
+/** How many test files run at once on Bun and Node, which would leave a core alone: most of them wait. */
+const atOnce = Math.max(2, availableParallelism());
 
 /** The command line that runs `files` and writes a JUnit report to `report`. */
 export type Runner = (files: readonly string[], report: string) => { program: string; args: string[] };
@@ -31,17 +34,17 @@ export const onDeno: Runner = (files, report) => ({
 export const onBun: Runner = (files, report) => ({
   program: bun(),
   args: [
-    ...["test", "--isolate", `--timeout=${testTimeout}`, "--only-failures"],
+    ...["test", `--parallel=${atOnce}`, `--timeout=${testTimeout}`, "--only-failures"],
     ...["--reporter=junit", `--reporter-outfile=${report}`, ...files.map((file) => `./${file}`)],
   ],
 });
 
-/** `node --test`. It would leave one core alone, and on two cores run one file after the other: most of them wait. */
+/** `node --test`. */
 export const onNode: Runner = (files, report) => ({
   program: node(),
   args: [
     ...["--test", `--test-timeout=${testTimeout}`],
-    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    `--test-concurrency=${atOnce}`,
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
     ...["--test-reporter=junit", `--test-reporter-destination=${report}`, ...files],
   ],
@@ -92,6 +95,7 @@ async function testEnvironment(home: string): Promise<Record<string, string>> {
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
     DENO_DIR: await denoDir(),
+    ...compileCaches,
   };
   for (const name of ["PATH", "LANG", "TMPDIR", "SystemRoot", "TEMP", "TMP"]) {
     const value = process.env[name];

@@ -15,6 +15,15 @@ import { fileURLToPath } from "node:url";
 /** The root of the checkout, with a slash at its end. */
 export const root: string = fileURLToPath(new URL("../", import.meta.url));
 
+/**
+ * Where Node and Bun keep what they have compiled: else each process would compile everything anew. Nothing of ours
+ * reads it.
+ */
+export const compileCaches: Readonly<Record<string, string>> = {
+  NODE_COMPILE_CACHE: `${root}.cache/node`,
+  BUN_RUNTIME_TRANSPILER_CACHE_PATH: `${root}.cache/bun`,
+};
+
 interface Tool {
   /** The package that `deno.json` pins. */
   readonly pinned: string;

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { bun, deno, node, root } from "../scripts/toolchain.ts";
+import { bun, compileCaches, deno, node, root } from "../scripts/toolchain.ts";
 
 /** What runs `cli.ts`; `binary` is `dist/apex-token`, which `deno task build` makes. */
 export type CliRuntime = "deno" | "bun" | "node" | "binary";
@@ -68,13 +68,14 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningProcess {
   const runtime = options.runtime ?? currentRuntime();
   const entry = `${root}${options.entry ?? "cli.ts"}`;
+  const compiled = { ...options, env: { ...compileCaches, ...options.env } };
   switch (runtime) {
     case "deno":
       return startDeno(["run", "-A", "--cached-only", entry, ...args], options);
     case "bun":
-      return startProcess(bun(), [entry, ...args], options);
+      return startProcess(bun(), [entry, ...args], compiled);
     case "node":
-      return startProcess(node(), [entry, ...args], options);
+      return startProcess(node(), [entry, ...args], compiled);
     case "binary":
       return startProcess(`${root}dist/apex-token`, args, options);
   }

@@ -8,7 +8,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import process from "node:process";
 import { runProcess } from "../../tests/process.ts";
-import { root } from "../toolchain.ts";
+import { compileCaches } from "../toolchain.ts";
 
 /** The profile in it. */
 export const PROFILE = "person";
@@ -40,8 +40,7 @@ export async function personHome(
     PATH: "/usr/bin:/bin",
     DENO_DIR: process.env.DENO_DIR ?? `${homedir()}/.cache/deno`,
     DENO_NO_UPDATE_CHECK: "1",
-    NODE_COMPILE_CACHE: `${root}.cache/node`,
-    BUN_RUNTIME_TRANSPILER_CACHE_PATH: `${root}.cache/bun`,
+    ...compileCaches,
   };
   const who = ["--client-id", "app", "--flow", "password", "--username", "ada", "--password-file", "-"];
   const args = ["login", PROFILE, "--issuer", origin, "--protect", "key-file", ...who, ...more];

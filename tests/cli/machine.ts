@@ -18,7 +18,7 @@ import { directories } from "../../lib/host/directories.ts";
 import { type Host, workstation } from "../../lib/host/host.ts";
 import { readKeyFile } from "../../lib/host/key_file.ts";
 import type { Session } from "../../lib/session/session.ts";
-import { bun, deno, node, root } from "../../scripts/toolchain.ts";
+import { bun, compileCaches, deno, node, root } from "../../scripts/toolchain.ts";
 import {
   type CliRuntime,
   currentRuntime,
@@ -126,14 +126,11 @@ async function commandWords(variant: Variant): Promise<string[]> {
   }
 }
 
-/** Where a runtime keeps what it compiled, or each command would compile everything anew. Nothing of ours reads these. */
+/** Where a runtime keeps what it compiled. */
 function runtimeEnvironment(variant: Variant): Record<string, string> {
-  if (variant === "node") return { NODE_COMPILE_CACHE: `${root}.cache/node` };
-  if (variant === "bun") return { BUN_RUNTIME_TRANSPILER_CACHE_PATH: `${root}.cache/bun` };
-  if (variant.startsWith("deno")) {
-    return { DENO_DIR: process.env.DENO_DIR ?? join(userHome(), ".cache/deno") };
-  }
-  return {};
+  if (variant === "binary") return {};
+  if (!variant.startsWith("deno")) return compileCaches;
+  return { DENO_DIR: process.env.DENO_DIR ?? join(userHome(), ".cache/deno") };
 }
 
 function userHome(): string {

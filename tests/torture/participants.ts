@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import process from "node:process";
-import { bun, deno, node, root } from "../../scripts/toolchain.ts";
+import { bun, compileCaches, deno, node, root } from "../../scripts/toolchain.ts";
 
 /** What runs it; the binary is its own runtime. */
 export type Runtime = "deno" | "bun" | "node" | "binary";
@@ -66,7 +66,6 @@ export function environmentOf(home: string): Record<string, string> {
     HOME: home,
     DENO_DIR: DENO_DIR ?? join(HOME, ".cache/deno"),
     DENO_NO_UPDATE_CHECK: "1",
-    NODE_COMPILE_CACHE: `${root}.cache/node`,
-    BUN_RUNTIME_TRANSPILER_CACHE_PATH: `${root}.cache/bun`,
+    ...compileCaches,
   };
 }
