@@ -24,14 +24,34 @@ import { onBun, onDeno, onNode, type Runner, runTests } from "./runners.ts";
 import { runInWorkerd } from "./workerd.ts";
 import { forWorkerd } from "./workerd_files.ts";
 
-/** Test files that run on Deno alone, and why. Every other one runs on Deno, Bun and Node. */
-const denoOnly: readonly (readonly [start: string, reason: string])[] = [
-  ["tests/jsr/", "only Deno resolves a jsr: specifier"],
-  ["tests/simulator/parallel_test.ts", "its threads are those of Deno"],
-  ["tests/scripts/release_test.ts", "packs 100 MB, which are the same everywhere"],
-  ["tests/runtimes/", "starts Deno, Bun, Node and workerd itself"],
-  ["tests/documents/example_", "starts Deno and workerd itself"],
-  ["tests/torture/torture_test.ts", "starts Deno, Bun, Node and the compiled program itself"],
+const groups = ["lint", "check", "deno", "bun", "node", "workerd"] as const;
+type Group = typeof groups[number];
+
+const ownProgram = "its commands are the compiled program, whoever asks";
+const everyRuntime = "starts Deno, Bun, Node and the rest itself";
+
+/** Test files that run on one runtime alone, and why. Every other one runs on Deno, Bun and Node. */
+const once: readonly (readonly [start: string, on: Group, reason: string])[] = [
+  ["tests/jsr/", "deno", "only Deno resolves a jsr: specifier"],
+  ["tests/simulator/parallel_test.ts", "deno", "its threads are those of Deno"],
+  ["tests/simulator/simulator_test.ts", "bun", "the runtime has no part in it, and Bun is quick"],
+  ["tests/scripts/release_test.ts", "deno", "packs 100 MB, which are the same everywhere"],
+  ["tests/runtimes/", "deno", everyRuntime],
+  ["tests/documents/example_", "deno", everyRuntime],
+  ["tests/torture/torture_test.ts", "deno", everyRuntime],
+  ["tests/cli/many_processes_test.ts", "bun", everyRuntime],
+  ["tests/cli/bad_words_test.ts", "bun", ownProgram],
+  ["tests/cli/completion_test.ts", "bun", ownProgram],
+  ["tests/cli/files_test.ts", "bun", ownProgram],
+  ["tests/cli/hostile_server_test.ts", "bun", ownProgram],
+  ["tests/cli/manual_test.ts", "bun", ownProgram],
+  ["tests/cli/neighbours_test.ts", "bun", ownProgram],
+  ["tests/cli/outage_test.ts", "bun", ownProgram],
+  ["tests/cli/profile_choice_test.ts", "bun", ownProgram],
+  ["tests/cli/status_test.ts", "bun", ownProgram],
+  ["tests/cli/warnings_test.ts", "bun", ownProgram],
+  ["tests/documents/iam_token_test.ts", "bun", ownProgram],
+  ["tests/documents/single_sign_on_test.ts", "bun", ownProgram],
 ];
 
 /** Tests that need a server of their own: `deno task interop` runs them. */
@@ -39,8 +59,7 @@ const interop = "tests/interop/keycloak/";
 
 const workerdTest = "tests/runtimes/workerd_test.ts";
 
-const groups = ["lint", "check", "deno", "bun", "node", "workerd"] as const;
-type Group = typeof groups[number];
+const BUILD = "build of dist/apex-token";
 
 interface GroupedStep extends Step {
   /** It runs when one of these was asked for. */
@@ -50,9 +69,18 @@ interface GroupedStep extends Step {
 async function main(args: string[]): Promise<number> {
   const { only, filters } = readArguments(args);
   return await carryOutAll("test", async (scratch) => {
-    const steps = [...checkSteps(scratch), ...await testSteps(filters, scratch)];
-    return steps.filter((step) => step.groups.some((group) => only.includes(group)));
+    const tests = chosen(await testSteps(filters, scratch), only);
+    if (filters.length > 0 && tests.every(({ name }) => name === BUILD)) {
+      throw new Error(
+        `None of these tests runs on ${only.join(" or ")}: "once" in scripts/test.ts says where`,
+      );
+    }
+    return [...chosen(checkSteps(scratch), only), ...tests];
   });
+}
+
+function chosen(steps: readonly GroupedStep[], only: readonly Group[]): GroupedStep[] {
+  return steps.filter((step) => step.groups.some((group) => only.includes(group)));
 }
 
 /** A filter without `--only` asks for the tests alone. */
@@ -89,17 +117,18 @@ async function testSteps(filters: readonly string[], scratch: string): Promise<G
   if (files.length === 0) {
     throw new Error(`Cannot find a test file whose path has ${filters.join(" or ")} in it`);
   }
-  const onEveryone = files.filter((file) => !denoOnly.some(([start]) => file.startsWith(start)));
+  const on = (group: Group) =>
+    files.filter((file) => (once.find(([start]) => file.startsWith(start))?.[1] ?? group) === group);
   type Run = (chosen: readonly string[]) => Promise<Outcome>;
   const by = (runner: Runner): Run => (chosen) => runTests(runner, chosen, scratch);
   const step = (group: Group, name: string, chosen: string[], run: Run): GroupedStep[] =>
     // A filter may leave nothing for one runner; without a filter that is a mistake, and the step says so.
     chosen.length === 0 && filters.length > 0 ? [] : [{ groups: [group], name, run: () => run(chosen) }];
   return [
-    { groups: ["deno", "bun", "node"], name: "build of dist/apex-token", run: build },
-    ...step("deno", "tests on Deno", files.filter((file) => file !== workerdTest), by(onDeno)),
-    ...step("bun", "tests on Bun", onEveryone, by(onBun)),
-    ...step("node", "tests on Node", onEveryone, by(onNode)),
+    { groups: ["deno", "bun", "node"], name: BUILD, run: build },
+    ...step("deno", "tests on Deno", on("deno").filter((file) => file !== workerdTest), by(onDeno)),
+    ...step("bun", "tests on Bun", on("bun"), by(onBun)),
+    ...step("node", "tests on Node", on("node"), by(onNode)),
     ...step("workerd", "mod.ts in workerd", files.filter((file) => file === workerdTest), by(onDeno)),
     ...step(
       "workerd",
