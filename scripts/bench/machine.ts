@@ -24,6 +24,33 @@ export function machine(): string {
   }`;
 }
 
+/**
+ * Looks at what the host of a virtual machine withholds from it, from this call until the returned function is called,
+ * which says it in a sentence, or returns nothing where there is nothing to say.
+ */
+export function watchHost(): () => string | undefined {
+  const before = processorTime();
+  return () => {
+    const after = processorTime();
+    if (!before || !after) return undefined;
+    const [wanted, stolen] = [after.wanted - before.wanted, after.stolen - before.stolen];
+    const share = Math.round(stolen / wanted * 100);
+    if (!(share >= 1)) return undefined;
+    return `The machine is a virtual one, and its host gave ${share} % of the processor time that was wanted here to ` +
+      "others: times are longer by that, and ratios less sure.";
+  };
+}
+
+/** What Linux says of the processor time since its start: what was used and withheld, and what was withheld. */
+function processorTime(): { readonly wanted: number; readonly stolen: number } | undefined {
+  if (process.platform !== "linux") return undefined;
+  const [first] = readFileSync("/proc/stat", "utf8").split("\n");
+  const [user, nice, system, _idle, _waiting, interrupts, soft, stolen] = first.split(/\s+/).slice(1).map(
+    Number,
+  );
+  return { wanted: user + nice + system + interrupts + soft + stolen, stolen };
+}
+
 /** The names of the packages that `deno.json` beside this file pins, with their versions. */
 export function packages(): Record<string, string> {
   const { imports } = JSON.parse(readFileSync(`${folder}deno.json`, "utf8"));

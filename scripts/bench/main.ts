@@ -12,7 +12,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { root } from "../toolchain.ts";
-import { machine } from "./machine.ts";
+import { machine, watchHost } from "./machine.ts";
 import { markdown } from "./markdown.ts";
 import { asText, figuresOf, type Table } from "./table.ts";
 import { agent } from "./tables/agent.ts";
@@ -54,7 +54,9 @@ async function main(names: readonly string[]): Promise<number> {
   let failed = 0;
   for (const name of names.length > 0 ? names : Object.keys(tables)) {
     try {
-      const table = await tables[name]();
+      const withheld = watchHost();
+      const found = await tables[name]();
+      const table = { ...found, notes: [...found.notes, withheld() ?? []].flat() };
       measured.push(table);
       console.log(asText(table, machine()));
     } catch (error) {
