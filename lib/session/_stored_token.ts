@@ -47,9 +47,17 @@ const SKEW = 60;
 /** How often a token is written when others write it too. */
 const TRIES = 5;
 
-/** The full identity of a token: issuer, client, key, and what it is narrowed to. */
-export function wishKey({ issuer }: Issuer, { clientId, dpop }: Client, parameters: TokenParameters): string {
-  return JSON.stringify([issuer, clientId, dpop?.thumbprint ?? null, identity(parameters)]);
+/**
+ * The full identity of a token: issuer, client, how that proves who it is, key, and what the token is narrowed to. Of a
+ * proof there is its method, and whether it takes a certificate, to which tokens are bound (RFC 8705 section 3).
+ */
+export function wishKey(
+  { issuer }: Issuer,
+  { clientId, authentication, dpop }: Client,
+  parameters: TokenParameters,
+): string {
+  const proof = [authentication?.method ?? "none", ...authentication?.endpoint ? ["mTLS"] : []];
+  return JSON.stringify([issuer, clientId, proof, dpop?.thumbprint ?? null, identity(parameters)]);
 }
 
 /** A token as it is kept. */

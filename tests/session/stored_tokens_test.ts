@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Client } from "../../lib/oauth/client.ts";
 import { clientSecretPost } from "../../lib/oauth/client_authentication.ts";
+import { mutualTls } from "../../lib/oauth/mutual_tls.ts";
 import { clientCredentials, type Grant } from "../../lib/session/grant.ts";
 import { storedTokens } from "../../lib/session/stored_tokens.ts";
 import { type TokenSource, tokenSource } from "../../lib/session/token_source.ts";
@@ -53,7 +54,7 @@ describe("a client's own tokens in a store", () => {
     assert.equal(made.server.count("token"), 1);
   });
 
-  it("are kept apart by name, by client and by what they are for", async () => {
+  it("are kept apart by name, by client, by its proof and by what they are for", async () => {
     const made = await world({
       clients: [{ clientId: "service", secret: "service-secret" }, { clientId: "other", secret: "s" }],
     });
@@ -63,12 +64,13 @@ describe("a client's own tokens in a store", () => {
       source(made, store),
       source(made, store, { name: "another" }),
       source(made, store, { client: other }),
+      source(made, store, { client: { ...service, authentication: mutualTls(service.authentication) } }),
       source(made, store, { grant: clientCredentials({ scope: "a b" }) }),
       source(made, store, { grant: clientCredentials({ scope: "b a" }) }),
       source(made, store, { grant: clientCredentials({ audience: "https://api.test" }) }),
     ]);
-    assert.equal(tokens.length, 5);
-    assert.equal(made.server.count("token"), 5);
+    assert.equal(tokens.length, 6);
+    assert.equal(made.server.count("token"), 6);
   });
 
   it("may be kept where nothing can be compared and set, such as Cloudflare KV", async () => {
