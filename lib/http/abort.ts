@@ -32,6 +32,12 @@ export function untilAborted<T>(
   });
 }
 
+/**
+ * Why the rest of something is ended whose outcome is known: given to `abort`, which would else make an error with a
+ * stack trace that nobody reads, for each of ten thousand callers.
+ */
+export const OVER = "it is over";
+
 /** What a caller gets whose own signal ended its wait. */
 export function givenUp(sent: boolean, host = "the server"): TokenError {
   return new TokenError("aborted", `The request to ${host} was given up`, { sent });

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { isTokenError } from "../errors.ts";
 import { safeText } from "../safe_text.ts";
 import { readAnswer } from "./_answer.ts";
-import { untilAborted } from "./abort.ts";
+import { OVER, untilAborted } from "./abort.ts";
 import { failure, type Flight } from "./_flight.ts";
 import { networkError } from "./_network_error.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
@@ -108,7 +108,7 @@ export async function exchange(http: Http, request: HttpRequest): Promise<HttpAn
     return await untilAborted(race, request.signal, flight.host);
   } finally {
     // Ends what is left: the request, the reading, the timer.
-    end.abort();
+    end.abort(OVER);
   }
 }
 

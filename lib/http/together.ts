@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { OVER } from "./abort.ts";
 
 /** How long those who wait for somebody else's request rely on it alone, in milliseconds. */
 const PATIENCE = 5_000;
@@ -53,7 +54,7 @@ export async function together<T>(
       ]);
       if (found) return found.value;
     } finally {
-      end.abort();
+      end.abort(OVER);
     }
   }
 }

@@ -19,7 +19,7 @@
 
 import type { Clock } from "../clock.ts";
 import { isTokenError, TokenError } from "../errors.ts";
-import { givenUp } from "../http/abort.ts";
+import { givenUp, OVER } from "../http/abort.ts";
 import type { Lease, Store } from "../store/store.ts";
 
 /** How long a lease lasts without a renewal, in milliseconds, and how often in that time it is renewed. */
@@ -246,5 +246,5 @@ function byClock(clock: Clock, milliseconds: number, work: () => Promise<void>):
     }
   };
   beats().catch(() => {});
-  return () => end.abort();
+  return () => end.abort(OVER);
 }

@@ -5,7 +5,7 @@
  */
 
 import { isTokenError, TokenError } from "../errors.ts";
-import { givenUp } from "../http/abort.ts";
+import { givenUp, OVER } from "../http/abort.ts";
 import type { Client } from "../oauth/client.ts";
 import type { Issuer } from "../oauth/issuer.ts";
 import type { TokenParameters } from "../oauth/token_request.ts";
@@ -164,7 +164,7 @@ export function tokenCache(issuer: Issuer, client: Client, grant: Grant): TokenC
     try {
       return await Promise.race([work, enough]);
     } finally {
-      end.abort();
+      end.abort(OVER);
     }
   }
 

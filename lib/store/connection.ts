@@ -7,6 +7,7 @@
 import { toHex } from "../bytes.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { isTokenError, TokenError } from "../errors.ts";
+import { OVER } from "../http/abort.ts";
 import type { Lease, Store } from "./store.ts";
 
 /** How long a store past this machine is waited for. */
@@ -94,7 +95,7 @@ export function connection(options: ConnectionOptions, explain: (error: unknown)
     } catch (error) {
       throw isTokenError(error) ? error : failed(what, explain(error));
     } finally {
-      ended.abort();
+      ended.abort(OVER);
     }
   }
 
