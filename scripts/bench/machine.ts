@@ -26,18 +26,20 @@ export function machine(): string {
 
 /**
  * Looks at what the host of a virtual machine withholds from it, from this call until the returned function is called,
- * which says it in a sentence, or returns nothing where there is nothing to say.
+ * which says it in a sentence, or in none where there is nothing to say.
  */
-export function watchHost(): () => string | undefined {
+export function watchHost(): () => string[] {
   const before = processorTime();
   return () => {
     const after = processorTime();
-    if (!before || !after) return undefined;
+    if (!before || !after) return [];
     const [wanted, stolen] = [after.wanted - before.wanted, after.stolen - before.stolen];
     const share = Math.round(stolen / wanted * 100);
-    if (!(share >= 1)) return undefined;
-    return `The machine is a virtual one, and its host gave ${share} % of the processor time that was wanted here to ` +
-      "others: times are longer by that, and ratios less sure.";
+    if (!(share >= 1)) return [];
+    return [
+      `The machine is a virtual one, and its host gave ${share} % of the processor time that was wanted here to ` +
+      "others: times are longer by that, and ratios less sure.",
+    ];
   };
 }
 

@@ -56,7 +56,7 @@ async function main(names: readonly string[]): Promise<number> {
     try {
       const withheld = watchHost();
       const found = await tables[name]();
-      const table = { ...found, notes: [...found.notes, withheld() ?? []].flat() };
+      const table = { ...found, notes: [...found.notes, ...withheld()] };
       measured.push(table);
       console.log(asText(table, machine()));
     } catch (error) {

@@ -183,8 +183,9 @@ export function assertHides(value: unknown, ...secrets: (string | null | undefin
 }
 
 /**
- * Whether something ends by itself, in whatever way: nothing has to come from outside for it, and no time to pass. A
- * busy machine gets some all the same, less than the shortest pause between two polls and than any timeout.
+ * Whether something ends by itself, in whatever way: nothing has to come from outside for it, and no time to pass on the
+ * clock of the test, which stands still. What another thread still computes for it, a hash, takes the time that it takes
+ * on a busy machine.
  */
 export async function endsAtOnce(work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;

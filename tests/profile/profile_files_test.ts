@@ -129,10 +129,9 @@ describe("the profiles of a person", () => {
         /^The profiles are: a\. Or make it: apex-token login apex --client-id ID$/,
       ),
     );
-    assert.throws(() => readProfile(host, "../a"), {
-      code: "invalid_argument",
-      message: /Cannot use "\.\.\/a" as the name of a profile/,
-    });
+    const outside = () => readProfile(host, "../a");
+    assert.throws(outside, failsWith("invalid_argument", /^Use up to 64 of A to Z, a to z, 0 to 9, /));
+    assert.throws(outside, { message: /Cannot use "\.\.\/a" as the name of a profile/ });
   });
 
   it("have a default: the one that was chosen, or the only one", () => {
